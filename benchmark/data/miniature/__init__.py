@@ -1,0 +1,1 @@
+"""Generated stand-ins for the datasets, in the owners' layouts, with known ground truth."""

@@ -1,0 +1,1 @@
+"""Downstream tasks, one file each; the file's name is the task's name."""

@@ -1,0 +1,1 @@
+"""Pretext objectives, one file each; the file's name is the objective's name."""

@@ -1,0 +1,70 @@
+"""Contract of a pretext objective: the views it asks for, a loss, and the encoders it leaves behind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from registries.encoder import Encoder, Modality
+from registries.sampling import ClipSampling
+
+
+class Objective(BaseModel, ABC):
+    """A pretext objective, trained by mmengine's stock Runner.
+
+    Subclasses set `version` (bumped when a number would change) and `paper` (a citation), take their own
+    options as keywords, and build their encoders only from the `video` / `audio` configs passed in.
+    Never override `train_step`: the distributed wrapper does not call it. State (queues, momentum twins)
+    lives in persistent buffers and is updated inside `loss`; schedules read `progress`.
+    """
+
+    version: int = 1
+    paper: str = ""
+    pretrains: bool = True  # False: nothing to train, the encoders are handed down as initialised
+    progress: float = 0.0  # fraction of pretraining done; a hook sets it
+
+    def __init__(
+        self,
+        *,
+        video: dict[str, Any] | None = None,
+        audio: dict[str, Any] | None = None,
+        data_preprocessor: nn.Module | dict[str, Any] | None = None,
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.video_config = video
+        self.audio_config = audio
+
+    @classmethod
+    @abstractmethod
+    def sampling(cls, *, clip_len: int = 32, seconds: float = 3.2) -> ClipSampling:
+        """The views of one sample; clip_len frames and seconds are those of the harness's standard clip."""
+
+    @abstractmethod
+    def loss(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> dict[str, Tensor]:
+        """Losses and diagnostics of one batch.
+
+        inputs[view]: video (B[, N], 3, T, H, W), audio (B[, N], F, T), normalised floats.
+        data_samples: {"index": (B,), "times": {view: ClipTimes}}.
+        Returns `loss_<term>` scalars, summed and minimised; any other key is only logged.
+        """
+
+    @abstractmethod
+    def encoders(self) -> dict[Modality, Encoder]:
+        """What is handed downstream, by modality."""
+
+    def forward(
+        self,
+        inputs: dict[str, Tensor],
+        data_samples: dict[str, Any] | None = None,
+        mode: str = "loss",
+    ) -> dict[str, Tensor]:
+        """mmengine's entry point. Only mode "loss" exists: encoders are evaluated by the harness."""
+        if mode != "loss":
+            raise ValueError(
+                f"an objective runs in mode 'loss' only, got {mode!r}; evaluate its encoders instead"
+            )
+        return self.loss(inputs, data_samples or {})

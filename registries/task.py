@@ -1,0 +1,81 @@
+"""Contract of a downstream task: its card, its data, its head and its metrics. The harness owns the training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModule
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from registries.encoder import Modality
+
+Pool = Literal["clip", "step", "grid"]
+Split = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCard:
+    """Facts about a task; every one of them is enforced by a test or used by the harness.
+
+    chance: score of a guess in the unit of `main_metric`. scope: "local" needs fine timing, "global" does
+    not (used to group the report). published: task and metric names in results/published.
+    """
+
+    name: str
+    title: str
+    dataset: str  # adapter that reads it: benchmark.data.adapters
+    miniature: str  # its generated stand-in
+    reference: str
+    licence: str
+    modalities: tuple[Modality, ...]
+    main_metric: str
+    unit: str
+    higher_is_better: bool
+    scope: Literal["local", "global"]
+    version: int
+    folds: tuple[int, ...] = (0,)
+    published_task: str = ""
+    published_metric: str = ""
+
+
+class Head(BaseModule, ABC):
+    """The output layer of a task, on pooled encoder features.
+
+    pool: what it asks for: "clip" (B, C), "step" (B, T, C), or "grid" (B, C, H, W).
+    """
+
+    pool: Pool
+
+    @abstractmethod
+    def loss(self, features: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """`loss_<term>` scalars for a training batch."""
+
+    @abstractmethod
+    def predict(self, features: Tensor) -> Tensor:
+        """Scores (B, classes) that are averaged over the clips of a sample."""
+
+
+class Task(ABC):
+    """One downstream task on one dataset root. `card` says what it is; nothing here trains."""
+
+    card: ClassVar[TaskCard]
+
+    @abstractmethod
+    def dataset(self, split: Split, fold: int = 0) -> Dataset[dict[str, Any]]:
+        """Samples of a split. "val" is always held out of the owners' training data, never of the test set."""
+
+    @abstractmethod
+    def head(self, channels: int) -> Head:
+        """A new head for features of `channels` channels."""
+
+    @abstractmethod
+    def metrics(self) -> list[BaseMetric]:
+        """Metrics for the validation loop; the first one reports the card's `main_metric`."""
+
+    @abstractmethod
+    def chance(self) -> float:
+        """Score of a guess on this data, in the unit of the main metric."""
