@@ -1,7 +1,9 @@
-"""Everything between the scene and the file: background, lighting, lens blur, sensor noise, encoder.
+"""Everything between the scene and the file: background, lighting, lens blur, sensor noise,
+encoder.
 
 The layers are those of the common grammar of all miniatures: background, actors, lighting, blur,
-noise, H.264. Every draw is independent of the label, so nothing here can give a class away. Frames are RGB.
+noise, H.264. Every draw is independent of the label, so nothing here can give a class away. Frames
+are RGB.
 
     background = draw_background(rng, frames=64)          # (T, H, W, 3) float32, 0..255
     ... draw the actors ...
@@ -20,11 +22,16 @@ from benchmark.data.miniature.clip import SIZE
 
 GAIN = (0.55, 1.25)  # overall brightness; miniature grammar
 SLOPE = 0.3  # largest brightness difference between the left and the right edge; miniature grammar
-NOISE = (2.0, 4.0)  # sensor noise, grey levels; miniature grammar (sigma 7 would cost 1.7 times the bytes)
+NOISE = (
+    2.0,
+    4.0,
+)  # sensor noise, grey levels; miniature grammar (sigma 7 would cost 1.7 times the bytes)
 CRF = (23, 28)  # H.264 quality, both ends included; miniature grammar
 MAX_SHAPES = 4  # miniature grammar
 PAN = 6.0  # largest pan speed of a background, pixels per second at 20 fps; chosen
-TEXTURED = 0.3  # share of backgrounds that are a panning texture instead of a field with shapes; chosen
+TEXTURED = (
+    0.3  # share of backgrounds that are a panning texture instead of a field with shapes; chosen
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +49,8 @@ class Camera:
     crf: int
 
     def shoot(self, frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Light, blur and noise, in this order: (T, H, W, 3) any dtype, 0..255 -> the same in uint8."""
+        """Light, blur and noise, in this order: (T, H, W, 3) any dtype, 0..255 -> the same in
+        uint8."""
         lit = _lit(frames, gain=self.gain, slope=self.slope)
         if self.blur > 0:
             for frame in lit:
@@ -71,12 +79,14 @@ def draw_crf(rng: np.random.Generator) -> int:
 
 
 def apply_light(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Multiply by a random gain and a random horizontal gradient: (T, H, W, 3) -> the same, float32."""
+    """Multiply by a random gain and a random horizontal gradient: (T, H, W, 3) -> the same,
+    float32."""
     return _lit(frames, gain=rng.uniform(*GAIN), slope=rng.uniform(-SLOPE, SLOPE))
 
 
 def apply_sensor(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add white Gaussian noise of a random strength and quantise: (T, H, W, 3) -> the same, uint8."""
+    """Add white Gaussian noise of a random strength and quantise: (T, H, W, 3) -> the same,
+    uint8."""
     return _noisy(frames.astype(np.float32), sigma=rng.uniform(*NOISE), rng=rng)
 
 
@@ -99,7 +109,9 @@ def draw_background(rng: np.random.Generator, *, frames: int, size: int = SIZE) 
     steps = np.arange(frames) - (frames - 1) / 2
     path = margin + steps[:, None] * (speed / 20.0) * np.array([np.cos(angle), np.sin(angle)])
     if speed == 0.0:
-        return np.broadcast_to(canvas[margin:-margin, margin:-margin], (frames, size, size, 3)).copy()
+        return np.broadcast_to(
+            canvas[margin:-margin, margin:-margin], (frames, size, size, 3)
+        ).copy()
     return pan(canvas, np.clip(path, 0, 2 * margin), size=size)
 
 
@@ -109,7 +121,12 @@ def pan(canvas: np.ndarray, path: np.ndarray, *, size: int) -> np.ndarray:
     for frame, (x, y) in zip(out, path, strict=True):
         shift = np.array([[1, 0, -x], [0, 1, -y]], dtype=np.float64)
         cv2.warpAffine(
-            canvas, shift, (size, size), dst=frame, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+            canvas,
+            shift,
+            (size, size),
+            dst=frame,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
         )
     return out
 
@@ -122,7 +139,8 @@ def _field(rng: np.random.Generator, *, size: int) -> np.ndarray:
 
 
 def _texture(rng: np.random.Generator, *, size: int) -> np.ndarray:
-    """Value noise of three octaves, or stripes, of random contrast: (size, size, 1 or 3) around 0."""
+    """Value noise of three octaves, or stripes, of random contrast: (size, size, 1 or 3) around
+    0."""
     contrast = rng.uniform(10, 35)
     if rng.random() < 0.4:
         angle, period, phase = rng.uniform(0, np.pi), rng.uniform(8, 30), rng.uniform(0, 2 * np.pi)
@@ -137,7 +155,8 @@ def _texture(rng: np.random.Generator, *, size: int) -> np.ndarray:
 
 
 def _shapes(rng: np.random.Generator, canvas: np.ndarray, *, count: int) -> np.ndarray:
-    """Draw `count` discs, boxes or triangles of random colour inside the visible part of the canvas."""
+    """Draw `count` discs, boxes or triangles of random colour inside the visible part of the
+    canvas."""
     picture = np.clip(canvas, 0, 255).astype(np.uint8)
     side = len(canvas)
     for _ in range(count):
