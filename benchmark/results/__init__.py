@@ -1,0 +1,1 @@
+"""Records of finished and failed cells: schema, keys, storage, saved predictions, verification."""
