@@ -1,5 +1,4 @@
-"""Everything between the scene and the file: background, lighting, lens blur, sensor noise,
-encoder.
+"""Everything between the scene and the file: background, light, blur, sensor noise, encoder draw.
 
 The layers are those of the common grammar of all miniatures: background, actors, lighting, blur,
 noise, H.264. Every draw is independent of the label, so nothing here can give a class away. Frames
@@ -38,8 +37,8 @@ TEXTURED = (
 class Camera:
     """The recording conditions of one clip.
 
-    gain, slope: brightness and its change from the left to the right edge · blur: sigma in pixels, 0 = none ·
-    noise: sigma in grey levels · crf: H.264 quality.
+    gain, slope: brightness and its change from the left to the right edge · blur: sigma in pixels,
+    0 = none · noise: sigma in grey levels · crf: H.264 quality.
     """
 
     gain: float
@@ -49,8 +48,7 @@ class Camera:
     crf: int
 
     def shoot(self, frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Light, blur and noise, in this order: (T, H, W, 3) any dtype, 0..255 -> the same in
-        uint8."""
+        """Light, blur and noise, in this order: (T, H, W, 3) in 0..255 -> the same in uint8."""
         lit = _lit(frames, gain=self.gain, slope=self.slope)
         if self.blur > 0:
             for frame in lit:
@@ -79,22 +77,20 @@ def draw_crf(rng: np.random.Generator) -> int:
 
 
 def apply_light(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Multiply by a random gain and a random horizontal gradient: (T, H, W, 3) -> the same,
-    float32."""
+    """Multiply by a random gain and horizontal gradient: (T, H, W, 3) -> the same, float32."""
     return _lit(frames, gain=rng.uniform(*GAIN), slope=rng.uniform(-SLOPE, SLOPE))
 
 
 def apply_sensor(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add white Gaussian noise of a random strength and quantise: (T, H, W, 3) -> the same,
-    uint8."""
+    """Add white noise of a random strength and quantise: (T, H, W, 3) -> the same, uint8."""
     return _noisy(frames.astype(np.float32), sigma=rng.uniform(*NOISE), rng=rng)
 
 
 def draw_background(rng: np.random.Generator, *, frames: int, size: int = SIZE) -> np.ndarray:
     """A smooth colour field with 0-4 shapes, or a texture, panning slowly or not at all.
 
-    Returns (T, H, W, 3) float32 in 0..255, H = W = `size`. cv2 draws anti-aliased only into uint8: use
-    `.astype(np.uint8)` before drawing on it.
+    Returns (T, H, W, 3) float32 in 0..255, H = W = `size`. cv2 draws anti-aliased only into uint8:
+    use `.astype(np.uint8)` before drawing on it.
     """
     margin = size // 2
     canvas = _field(rng, size=size + 2 * margin)
@@ -139,8 +135,7 @@ def _field(rng: np.random.Generator, *, size: int) -> np.ndarray:
 
 
 def _texture(rng: np.random.Generator, *, size: int) -> np.ndarray:
-    """Value noise of three octaves, or stripes, of random contrast: (size, size, 1 or 3) around
-    0."""
+    """Value noise of three octaves, or stripes, around 0: (size, size, 1 or 3)."""
     contrast = rng.uniform(10, 35)
     if rng.random() < 0.4:
         angle, period, phase = rng.uniform(0, np.pi), rng.uniform(8, 30), rng.uniform(0, 2 * np.pi)
@@ -155,8 +150,7 @@ def _texture(rng: np.random.Generator, *, size: int) -> np.ndarray:
 
 
 def _shapes(rng: np.random.Generator, canvas: np.ndarray, *, count: int) -> np.ndarray:
-    """Draw `count` discs, boxes or triangles of random colour inside the visible part of the
-    canvas."""
+    """Draw `count` discs, boxes or triangles inside the visible part of the canvas."""
     picture = np.clip(canvas, 0, 255).astype(np.uint8)
     side = len(canvas)
     for _ in range(count):

@@ -1,5 +1,4 @@
-"""A talking face, drawn with sub-pixel polygons in the speaker's own coordinates and warped into
-the frame.
+"""A talking face: sub-pixel polygons in the speaker's own coordinates, warped into the frame.
 
 Face coordinates: origin in the middle of the head, x to the right, y down, one unit = one pixel at
 scale 1. Skin, hair, nose and brows are painted once per clip; eyes, mouth and glasses once per
@@ -102,8 +101,10 @@ def detector_landmarks(true: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 
 def face_boxes(face: Face) -> np.ndarray:
-    """Upright box around the head without hair: (T, 4) of x0, y0, x1, y1 in pixels, not cut to the
-    frame."""
+    """Upright box around the head without hair, not cut to the frame.
+
+    (T, 4) of x0, y0, x1, y1 in pixels.
+    """
     angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     half_width, half_height = face.speaker.head
     outline = np.stack(

@@ -1,7 +1,7 @@
 """The parts of a face as polygons in face coordinates (see face.py), drawn into an RGBA picture.
 
-All drawing is anti-aliased and to 1/16 pixel (cv2 `shift` = 4). `density` is pixels per face unit, `yaw` -1..1 moves
-the inner features sideways by up to 4 units, the nose by 6.4.
+All drawing is anti-aliased and to 1/16 pixel (cv2 `shift` = 4). `density` is pixels per face unit,
+`yaw` -1..1 moves the inner features sideways by up to 4 units, the nose by 6.4.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ def mouth_half_width(who: Speaker, width: np.ndarray | float) -> np.ndarray | fl
 def draw_mouth(
     picture: np.ndarray, who: Speaker, shape: np.ndarray, *, density: float, yaw: float
 ) -> None:
-    """Lips, inside, tongue and teeth of one mouth shape (opening, width, teeth, tongue), in
-    place."""
+    """Lips, inside, tongue and teeth of one mouth shape (see viseme.TARGETS), in place."""
     opening, width, teeth, tongue = (float(value) for value in shape)
     pen = _Pen(picture, density)
     middle = np.array([YAW * yaw, who.mouth_y])
@@ -192,10 +191,8 @@ def _paint_beard(pen: _Pen, who: Speaker, outline: np.ndarray) -> None:
     pen.fill(outline[outline[:, 1] > line], colour)
     cheek = _CIRCLE * (0.66 * who.head[0], 0.3 * who.head[1]) + (0, line - 1)
     pen.fill(cheek, who.skin)
-    moustache = np.array([[-11.0, 3.5], [-8, -3], [0, -5], [8, -3], [11, 3.5]]) + (
-        0,
-        who.mouth_y - 2.5,
-    )
+    below_nose = np.array([0.0, who.mouth_y - 2.5])
+    moustache = np.array([[-11.0, 3.5], [-8, -3], [0, -5], [8, -3], [11, 3.5]]) + below_nose
     pen.fill(moustache, colour)
 
 
@@ -204,15 +201,15 @@ def _paint_nose_and_brows(pen: _Pen, who: Speaker, *, turn: float) -> None:
     tip, wing = who.nose
     ridge = np.array([[turn, -8.0], [turn + 0.6 * wing, tip - 3], [turn * 1.6 + wing, tip + 1.5]])
     pen.line(ridge, dark, 1.2)
-    base = np.stack([wing * _ACROSS, 1.8 + 1.2 * _ARCH], axis=1) + (1.6 * turn, tip)
-    pen.line(base, dark, 1.5)
+    base = np.stack([wing * _ACROSS, 1.8 + 1.2 * _ARCH], axis=1)
+    pen.line(base + np.array([1.6 * turn, tip]), dark, 1.5)
     x, y, half_width, _ = who.eye
     height, tilt, thickness = who.brow
     for side in (-1, 1):
         arch = np.stack(
             [1.15 * half_width * _ACROSS, -2.0 * _ARCH + side * tilt * 5 * _ACROSS], axis=1
         )
-        pen.line(arch + (side * x + turn, y - height), who.hair, thickness)
+        pen.line(arch + np.array([side * x + turn, y - height]), who.hair, thickness)
 
 
 def _skin_texture(who: Speaker, *, size: tuple[int, int]) -> np.ndarray:

@@ -46,8 +46,10 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Speaker:
-    """One identity. Lengths in face units: one unit is one pixel when the face has scale 1 (head
-    about 86 high)."""
+    """One identity.
+
+    Lengths in face units: one unit is one pixel when the face has scale 1 (head about 86 high).
+    """
 
     number: int
     head: tuple[float, float]  # half width, half height
@@ -121,7 +123,7 @@ def speaker(number: int) -> Speaker:
         glasses=glasses,
         beard=beard,
         cloth=_tint(rng, tuple(rng.uniform(30, 210, 3)), spread=5),
-        texture_strength=rng.uniform(0.05, 0.10),
+        texture_strength=rng.uniform(0.04, 0.08),
         moles=int(rng.integers(2, 12)),
         f0=float(
             F0[0] * (F0[1] / F0[0]) ** np.clip(0.85 * (1 - size) + rng.uniform(0, 0.15), 0, 1)

@@ -1,5 +1,4 @@
-"""Talking-head scenes: plan who stands where and says what, then render picture and sound from one
-plan.
+"""Talking-head scenes: plan who stands where and says what, then render picture and sound.
 
     talk = draw_talk(rng, [1003, 1017], seconds=3.2, silent=[1])
     talk.frames      # (T, H, W, 3) uint8, before lighting and noise (see camera.py)
@@ -36,7 +35,10 @@ NOD_SHARE = 0.5  # share of clips with one nod; chosen
 
 @dataclass(frozen=True, kw_only=True)
 class TalkPlan:
-    """A scene before rendering. One entry per face in `faces` and `utterances`; None = a silent face."""
+    """A scene before rendering.
+
+    `faces`, `utterances` and `blinks` have one entry per face; an utterance of None is a silent face.
+    """
 
     seconds: float
     fps: int
@@ -152,8 +154,11 @@ def respeak(plan: TalkPlan, utterance: Utterance) -> TalkPlan:
 
 
 def talk_latents(plan: TalkPlan) -> dict[str, Any]:
-    """JSON-ready truth. Top-level keys describe the first face, `faces` holds the same for every
-    face."""
+    """JSON-ready truth; `faces` describes every face, the top level repeats the first one.
+
+    Per face: identity, `segments` [[viseme, phone, start_s, stop_s], ...], `mouth_track` (T, 4) at the
+    native rate, and, under `faces` only, boxes (T, 4) and true landmarks (T, 5, 2) in pixels.
+    """
     faces = []
     for face, utterance, blinks in zip(plan.faces, plan.utterances, plan.blinks, strict=True):
         said = utterance.latents(seconds=plan.seconds) if utterance is not None else []
@@ -169,14 +174,17 @@ def talk_latents(plan: TalkPlan) -> dict[str, Any]:
                 "yaw": round(face.yaw, 3),
                 "scale": round(float(face.scale.mean()), 4),
                 "blinks": [round(time, 3) for time in blinks],
+                "lids": np.round(face.lids, 2).tolist(),
             }
         )
-    return {"seconds": plan.seconds, "fps": plan.fps, **faces[0], "faces": faces}
+    first = {
+        key: value for key, value in faces[0].items() if key not in ("boxes", "landmarks", "lids")
+    }
+    return {"seconds": plan.seconds, "fps": plan.fps, **first, "faces": faces}
 
 
 def draw_blinks(rng: np.random.Generator, *, seconds: float) -> tuple[float, ...]:
-    """Times of the blinks' middles: one in every 1 / BLINK_RATE seconds, at a random place in
-    it."""
+    """Times of the blinks' middles: one at a random place in every 1 / BLINK_RATE seconds."""
     gap = 1 / BLINK_RATE
     count = int(np.ceil(seconds / gap))
     times = (np.arange(count) + rng.uniform(0.15, 0.85, count)) * gap
@@ -186,7 +194,10 @@ def draw_blinks(rng: np.random.Generator, *, seconds: float) -> tuple[float, ...
 def lid_track(
     left: Sequence[float], right: Sequence[float] | None = None, *, frames: int, fps: int
 ) -> np.ndarray:
-    """Openness of both eyes for blinks at the given seconds: (T, 2) in 0..1; `right` = `left` by default."""
+    """Openness of both eyes for blinks at the given seconds: (T, 2) in 0..1.
+
+    Both eyes blink together unless `right` is given.
+    """
     times = (np.arange(frames) + 0.5) / fps
     tracks = []
     for blinks in (left, left if right is None else right):

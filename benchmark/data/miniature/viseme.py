@@ -5,7 +5,8 @@ segments with times in seconds; both the picture and the sound are functions of 
 cannot drift apart. A value at time t is the segments' values under a Hann window of half-width w
 centred on t:
 
-    y(t) = sum_s v_s * (H(stop_s - t) - H(start_s - t)),   H(x) = (1 + x/w + sin(pi x/w)/pi) / 2 on [-w, w].
+    y(t) = sum_s v_s * (H(stop_s - t) - H(start_s - t))
+    H(x) = (1 + x/w + sin(pi x/w)/pi) / 2 on [-w, w], 0 before, 1 after
 
 This is co-articulation: a segment shorter than 2 w never reaches its target, and the faster the
 speech, the more it misses. Own construction, no paper; the settings are the ones whose probes are
@@ -64,8 +65,7 @@ WORDS = tuple(sorted(word for family in FAMILIES for word in family))
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """One realised viseme: `[start, stop)` in seconds, `shape` its jittered target (opening, width,
-    teeth, tongue)."""
+    """One realised viseme: `[start, stop)` in seconds, `shape` its jittered target (4,)."""
 
     viseme: str
     phone: str
@@ -81,8 +81,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """Adjoining segments that reach beyond the clip on both sides; clip time 0 is where the clip
-    starts."""
+    """Adjoining segments that reach beyond the clip on both sides; time 0 is the clip's start."""
 
     segments: tuple[Segment, ...]
 
@@ -102,8 +101,7 @@ class Utterance:
         return weights @ np.asarray(values, dtype=np.float64)
 
     def mouth(self, *, frames: int, fps: float) -> np.ndarray:
-        """Mouth shape at the middle of every frame: (T, 4) of (opening, width, teeth, tongue) in
-        0..1."""
+        """Mouth shape at the middle of every frame: (T, 4) as in TARGETS."""
         times = (np.arange(frames) + 0.5) / fps
         return np.clip(self.follow(np.array([s.shape for s in self.segments]), times), 0, 1.15)
 
@@ -171,8 +169,7 @@ def _realise(
 
 
 def _shape(rng: np.random.Generator, letter: str) -> tuple[float, float, float, float]:
-    """A target with +-25 % of itself and +-25 % of a quarter of the range: a closed mouth is not
-    always shut."""
+    """A target off by up to JITTER of itself plus JITTER of a quarter of the range, (4,)."""
     target = np.array(TARGETS[letter])
     moved = target * (1 + rng.uniform(-JITTER, JITTER, 4)) + rng.uniform(-JITTER, JITTER, 4) / 4
     if letter == "C":

@@ -1,11 +1,13 @@
-"""The sound of an utterance: a train of glottal pulses, each ringing three formants, plus noise and
-bursts.
+"""The sound of an utterance: pulses that each ring three formants, plus friction and bursts.
 
-Every pulse at time t adds  sum_k a_k exp(-pi b_k u) sin(2 pi F_k(t) u),  u = seconds since the pulse. F_k follows the
-visemes with the same window as the lips and is scaled by the speaker's vocal tract. Unvoiced phones
-replace the glottal pulses by a dense random train. F adds noise around 5 kHz; C is silence that
-ends in a burst exactly at the segment's end. Formant-wave synthesis (Rodet 1984) in its plainest
-form. Differs: no attack ramp, fixed bandwidths.
+Every pulse at time t adds, u seconds after it,
+
+    sum_k a_k exp(-pi b_k u) sin(2 pi F_k(t) u)
+
+F_k follows the visemes with the same window as the lips and is scaled by the speaker's vocal tract.
+Unvoiced phones replace the glottal pulses by a dense random train. F adds noise around 5 kHz; C is
+silence that ends in a burst exactly at the segment's end. Formant-wave synthesis (Rodet 1984) in
+its plainest form. Differs: no attack ramp, fixed bandwidths.
 """
 
 from __future__ import annotations
@@ -64,8 +66,7 @@ def synthesise(
 def finish(
     rng: np.random.Generator, voices: np.ndarray, *, loudness: tuple[float, float] = (0.6, 1.4)
 ) -> np.ndarray:
-    """Mix speakers, add room noise and a loudness of the clip: (S, N) -> (N,) float32 in [-1,
-    1]."""
+    """Mix speakers, add room noise, draw the loudness: (S, N) -> (N,) float32 in [-1, 1]."""
     mixed = voices.sum(axis=0) if len(voices) else np.zeros(voices.shape[1:])
     noisy = mixed + FLOOR * rng.standard_normal(len(mixed))
     return np.clip(noisy * rng.uniform(*loudness), -1, 1).astype(np.float32)
