@@ -1,0 +1,142 @@
+"""`bench data`: generate miniatures, check what lies on disk."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli import names
+from benchmark.cli.output import show_table
+from benchmark.paths import cache_dir
+from registries import plugins
+from registries.errors import NotReadyError, UsageError, VerificationError, unknown
+
+app = typer.Typer(
+    help="Generate miniatures, check datasets.", no_args_is_help=True, add_completion=False
+)
+SHOWN = 20  # problems printed one by one
+DECODED = 32  # samples decoded by default; chosen: seconds on one core
+
+
+class TierName(StrEnum):
+    """Sizes of a miniature: for tests, for a try, for numbers."""
+
+    CI = "ci"
+    SMALL = "small"
+    BASE = "base"
+
+
+Tier = Annotated[TierName, typer.Option(help="Size of the miniature.")]
+
+
+@app.command()
+def miniature(
+    name: Annotated[list[str], typer.Argument(help="Miniatures (mini-lrw, ...) or all.")],
+    *,
+    tier: Tier = TierName.BASE,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; all cores if left out.")
+    ] = None,
+) -> None:
+    """Generate miniatures into the cache (BENCH_CACHE); an interrupted one carries on."""
+    from benchmark.data.miniature import build
+
+    for each in _miniatures(name):
+        typer.echo(build.ensure(each, tier=tier.value, cache=cache_dir(), jobs=jobs))
+
+
+@app.command()
+def audit(
+    name: Annotated[str, typer.Argument(help="A miniature, for example mini-lrw.")],
+    *,
+    tier: Tier = TierName.BASE,
+) -> None:
+    """Measure whether a miniature can be solved by a shortcut."""
+    from benchmark.data.miniature.audit import audit as measure
+
+    measure(_miniatures([name])[0], tier=tier.value, cache=cache_dir())
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="A dataset (with --root) or a miniature.")],
+    *,
+    root: Annotated[
+        Path | None, typer.Option(help="Its root, in the owners' layout; a miniature's is known.")
+    ] = None,
+    tier: Tier = TierName.BASE,
+    decode: Annotated[int, typer.Option(min=0, help="Samples to decode; 0 means all.")] = DECODED,
+) -> None:
+    """Compare files with the manifest: counts, sizes, hashes, decoding. Exit 5 on a difference."""
+    found = (
+        _verify_dataset(name, root, decode=decode or None)
+        if root is not None
+        else _verify_miniature(name, tier.value)
+    )
+    for line in found[:SHOWN]:
+        typer.echo(line)
+    if found:
+        rest = f" (the first {SHOWN} are shown)" if len(found) > SHOWN else ""
+        raise VerificationError(
+            f"{name}: {len(found)} problem(s){rest}. Fetch the named files again, or generate the "
+            "miniature again after removing its folder."
+        )
+    typer.echo(f"{name}: sound")
+
+
+def _miniatures(values: list[str]) -> tuple[str, ...]:
+    """Known miniatures, `all` spelt out."""
+    from benchmark.data.miniature.build import SETS
+
+    chosen: dict[str, None] = {}
+    for value in names.split(values):
+        if value != "all" and value not in SETS:
+            raise unknown("miniature", value, [*SETS, "all"])
+        chosen.update(dict.fromkeys(SETS if value == "all" else [value]))
+    return tuple(chosen)
+
+
+def _verify_miniature(name: str, tier: str) -> list[str]:
+    from benchmark.data.miniature import build
+
+    _refuse_dataset(name)
+    folder = build.folder(_miniatures([name])[0], tier=tier, cache=cache_dir())
+    if not folder.is_dir():
+        raise NotReadyError(
+            f"{name} ({tier}) has not been generated: {folder} does not exist. "
+            f"`bench data miniature {name} --tier {tier}` generates it."
+        )
+    return build.verify(folder)
+
+
+def _refuse_dataset(name: str) -> None:
+    """A dataset of the owners' cannot be checked without its root."""
+    datasets = {names.card(task).get("dataset") for task in plugins.available("tasks").values()}
+    if name in datasets:
+        raise UsageError(
+            f"`bench data verify {name}` needs --root: the folder the dataset lies in."
+        )
+
+
+def _verify_dataset(name: str, root: Path, *, decode: int | None) -> list[str]:
+    from benchmark.data import adapters
+    from benchmark.data.verify import problems
+
+    if not root.is_dir():
+        raise NotReadyError(f"--root {root} is not a folder. Give the folder the dataset lies in.")
+    manifest = adapters.read(name, root)
+    counts = manifest.rows["split"].value_counts().to_dict()
+    show_table(
+        [
+            {
+                "split": split,
+                "samples": str(count),
+                "of": f"{manifest.kind}, {len(manifest)} of {manifest.expected} expected",
+            }
+            for split, count in counts.items()
+        ]
+    )
+    return list(problems(manifest, decode=decode))

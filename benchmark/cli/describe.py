@@ -1,0 +1,182 @@
+"""`bench describe NAME`: what a name stands for. Imports the one module that registers it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from benchmark import config
+from benchmark.cli import names
+from benchmark.cli.output import show_json, show_paragraph, show_table
+from registries import plugins
+from registries.errors import BenchError, unknown
+
+HARNESS = {"self", "video", "audio", "data_preprocessor", "init_cfg"}  # set by the harness, not -o
+Facts = dict[str, Any]
+
+
+def describe(
+    name: Annotated[
+        str,
+        typer.Argument(help="An objective, task, backbone, preset or protocol.", metavar="NAME"),
+    ],
+    *,
+    preset: Annotated[
+        str, typer.Option(help="Recipe whose backbones are counted for an objective.")
+    ] = "demo",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Say what a name is: source, views, options with their defaults, parameters, licence."""
+    kinds = find(name)
+    facts = kinds[0][1](name) if kinds[0][0] != "objective" else _objective(name, preset=preset)
+    if json:
+        show_json(facts)
+    else:
+        _show(facts)
+
+
+def find(name: str) -> list[tuple[str, Callable[[str], Facts]]]:
+    """Kinds that know the name, the likeliest first. Raises UsageError with the nearest name."""
+    known: Mapping[str, tuple[Mapping[str, object], Callable[[str], Facts]]] = {
+        "objective": (plugins.available("objectives"), _objective),
+        "task": (plugins.available("tasks"), _task),
+        "backbone": (plugins.available("backbones"), _backbone),
+        "preset": (config.names("presets"), _preset),
+        "protocol": (names.protocols(), _protocol),
+    }
+    found = [(kind, function) for kind, (entries, function) in known.items() if name in entries]
+    if not found:
+        every = {entry for entries, _ in known.values() for entry in entries}
+        raise unknown("name", name, every)
+    return found
+
+
+def _objective(name: str, *, preset: str = "demo") -> Facts:
+    plugin = plugins.load("objectives", name)
+    from registries.registry import OBJECTIVES
+
+    cls = OBJECTIVES.module_dict[name]
+    sampling = cls.sampling()
+    return {
+        "name": name,
+        "kind": "objective",
+        "version": cls.version,
+        "paper": cls.paper,
+        "source": plugin.source,
+        "text": inspect.getdoc(cls) or "",
+        "views": {view: asdict(cut) for view, cut in sampling.views.items()},
+        "anchors": {anchor: asdict(place) for anchor, place in sampling.anchors.items()},
+        "shortest_video_seconds": round(sampling.min_duration, 3),
+        "options": _options(cls.__init__),
+        "parameters": _parameters(name, preset),
+    }
+
+
+def _options(function: Callable[..., Any]) -> dict[str, str]:
+    """Keywords that `-o` may set, with their defaults as written."""
+    found = {}
+    for word in inspect.signature(function).parameters.values():
+        if word.name not in HARNESS:
+            required = word.default is inspect.Parameter.empty
+            found[word.name] = "required" if required else repr(word.default)
+    return found
+
+
+def _parameters(name: str, preset: str) -> dict[str, Any]:
+    """Learnable parameters under a preset's backbones: all of them, and those handed downstream."""
+    try:
+        from benchmark.settings import load_recipe
+        from registries.registry import OBJECTIVES
+
+        recipe = load_recipe(preset, objectives=(name,))
+        options = recipe.objectives.get(name, {})
+        built = OBJECTIVES.build(
+            {"type": name, "video": recipe.video, "audio": recipe.audio, **options}
+        )
+    except (BenchError, TypeError, ValueError) as error:
+        return {"preset": preset, "not_counted": str(error)}
+    handed = {key: _count(encoder) for key, encoder in built.encoders().items()}
+    return {"preset": preset, "trained": _count(built), "handed_down": handed}
+
+
+def _count(module: Any) -> int:  # noqa: ANN401 - an nn.Module; torch is not imported here
+    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+
+
+def _task(name: str) -> Facts:
+    plugin = plugins.load("tasks", name)
+    from registries.registry import TASKS
+
+    cls = TASKS.module_dict[name]
+    return {
+        "name": name,
+        "kind": "task",
+        "source": plugin.source,
+        "text": inspect.getdoc(cls) or "",
+        "card": asdict(cls.card),
+        "options": {key: text for key, text in _options(cls.__init__).items() if key != "source"},
+    }
+
+
+def _backbone(name: str) -> Facts:
+    plugin = plugins.load("backbones", name)
+    from registries.registry import BACKBONES
+
+    cls = BACKBONES.module_dict[name]
+    return {
+        "name": name,
+        "kind": "backbone",
+        "source": plugin.source,
+        "text": inspect.getdoc(cls) or "",
+        "options": _options(cls.__init__),
+    }
+
+
+def _preset(name: str) -> Facts:
+    return {
+        "name": name,
+        "kind": "preset",
+        "text": config.header("presets", name),
+        "recipe": config.load_packaged("presets", name),
+    }
+
+
+def _protocol(name: str) -> Facts:
+    return {"name": name, "kind": "protocol", "text": names.protocols()[name]}
+
+
+def _show(facts: Facts) -> None:
+    """Facts as text: the heading, the docstring, then every table that is not empty."""
+    typer.echo(f"{facts['name']} ({facts['kind']})")
+    for key in ("paper", "version", "source", "shortest_video_seconds"):
+        if facts.get(key):
+            typer.echo(f"{key.replace('_', ' ')}: {facts[key]}")
+    typer.echo("")
+    show_paragraph(facts["text"])
+    for key in ("views", "anchors"):
+        if facts.get(key):
+            show_table([{key: name} | _words(values) for name, values in facts[key].items()])
+            typer.echo("")
+    for key in ("options", "parameters", "card", "recipe"):
+        if facts.get(key):
+            show_table(_lines(key, facts[key]))
+            typer.echo("")
+
+
+def _words(values: Mapping[str, Any]) -> dict[str, str]:
+    return {"": ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)}
+
+
+def _lines(title: str, values: Mapping[str, Any], prefix: str = "") -> list[dict[str, str]]:
+    """A nested mapping as rows, keys joined by dots as `-o` spells them."""
+    rows = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            rows += _lines(title, value, f"{prefix}{key}.")
+        else:
+            rows.append({title: f"{prefix}{key}", "": str(value)})
+    return rows

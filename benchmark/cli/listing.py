@@ -1,0 +1,116 @@
+"""`bench list KIND`: names and one line each, read from source text; nothing is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark import config
+from benchmark.cli import names
+from benchmark.cli.output import show_json, show_table
+from registries import plugins
+from registries.errors import unknown
+
+Row = dict[str, str]
+
+
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(help="objectives, tasks, backbones, protocols, datasets, presets or runs."),
+    ],
+    *,
+    runs: Annotated[Path, typer.Option(help="Folder of the records, for `list runs`.")] = Path(
+        "results/runs"
+    ),
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers more names; executed.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON array on stdout.")] = False,
+) -> None:
+    """List the names that the other commands take."""
+    kinds: Mapping[str, Callable[[], list[Row]]] = {
+        "objectives": lambda: _plugins("objectives"),
+        "tasks": _tasks,
+        "backbones": lambda: _plugins("backbones"),
+        "protocols": lambda: [
+            {"name": n, "summary": text} for n, text in names.protocols().items()
+        ],
+        "datasets": _datasets,
+        "presets": _presets,
+        "runs": lambda: _runs(runs),
+    }
+    if kind not in kinds:
+        raise unknown("kind", kind, kinds)
+    for path in plugin or ():
+        plugins.add_file(path)
+    rows = kinds[kind]()
+    if json:
+        show_json(rows)
+    elif rows:
+        show_table(rows)
+    else:
+        typer.echo(f"no {kind}" + (f" in {runs}" if kind == "runs" else ""))
+
+
+def _plugins(kind: plugins.Kind) -> list[Row]:
+    return [
+        {"name": p.name, "source": p.source, "summary": p.summary}
+        for p in plugins.available(kind).values()
+    ]
+
+
+def _tasks() -> list[Row]:
+    """Tasks with the facts of their cards that fit on a line."""
+    rows = []
+    for plugin in plugins.available("tasks").values():
+        card = names.card(plugin)
+        metric = (
+            f"{card.get('main_metric', '?')} {'up' if card.get('higher_is_better') else 'down'}"
+        )
+        rows.append(
+            {
+                "name": plugin.name,
+                "metric": metric if card else "?",
+                "scope": str(card.get("scope", "?")),
+                "dataset": str(card.get("dataset", "?")),
+                "summary": str(card.get("title", plugin.summary)),
+            }
+        )
+    return rows
+
+
+def _datasets() -> list[Row]:
+    """Every dataset a task reads, its generated stand-in, and under which terms it can be had."""
+    rows: dict[str, Row] = {}
+    for plugin in plugins.available("tasks").values():
+        card = names.card(plugin)
+        if not card:
+            continue
+        row = rows.setdefault(
+            str(card["dataset"]),
+            {
+                "name": str(card["dataset"]),
+                "tasks": "",
+                "miniature": str(card.get("miniature", "")),
+                "licence": str(card.get("licence", "")),
+            },
+        )
+        row["tasks"] = ",".join(filter(None, [row["tasks"], plugin.name]))
+    return sorted(rows.values(), key=lambda row: row["name"])
+
+
+def _presets() -> list[Row]:
+    return [{"name": name, "summary": line} for name, line in config.names("presets").items()]
+
+
+def _runs(root: Path) -> list[Row]:
+    """Records by file name: reading their numbers is `bench report`'s work."""
+    rows = []
+    for kind in ("eval", "pretrain"):
+        for path in sorted((root / kind).glob("*.json")):
+            rows.append({"name": path.stem, "kind": kind, "path": str(path)})
+    return rows

@@ -1,0 +1,41 @@
+"""`bench report`: tables from records, measured beside published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.cli import names
+from registries.errors import unknown
+
+FORMATS = ("term", "md", "csv")
+
+
+def report(
+    *,
+    runs: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
+    out: Annotated[Path, typer.Option(help="Folder of the written tables.")] = Path(
+        "results/tables"
+    ),
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="By comma: term, md, csv.")
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published/--no-published", help="Show the papers' numbers beside.")
+    ] = True,
+) -> None:
+    """Print and write the comparison tables; published numbers stand beside the measured ones."""
+    wanted = names.split(formats or ["term"])
+    for name in wanted:
+        if name not in FORMATS:
+            raise unknown("format", name, FORMATS)
+    from benchmark.report import build, render_terminal, write
+
+    tables = build(runs, published=published)
+    if "term" in wanted:
+        render_terminal(tables)
+    if files := [name for name in wanted if name != "term"]:
+        for path in write(tables, out, formats=files):
+            typer.echo(path)

@@ -1,0 +1,159 @@
+"""`bench run`: reads the options, checks every name, and hands a RunRequest to the harness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark import config
+from benchmark.cli import names
+from benchmark.plan_request import RunRequest
+from registries import plugins
+from registries.errors import UsageError, unknown
+
+DATA_HELP = "ROOT of datasets, name=ROOT of one, or miniature. May be repeated."
+
+
+class OnError(StrEnum):
+    """What happens to the other cells when one fails."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+def run(
+    *,
+    objective: Annotated[
+        list[str] | None, typer.Option(help="Objectives, by comma or repeated; all.")
+    ] = None,
+    tasks: Annotated[list[str], typer.Option(help="Tasks; all, @local, @global.")],
+    protocol: Annotated[str, typer.Option(help="`bench list protocols`.")] = "finetune",
+    data: Annotated[list[str] | None, typer.Option(help=DATA_HELP)] = None,
+    pretrain_data: Annotated[str | None, typer.Option(help="Dataset to pretrain on.")] = None,
+    encoders: Annotated[
+        Path | None, typer.Option(help="Evaluate this encoders.pt instead of pretraining.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Budget; `bench list presets`.")] = "demo",
+    backbone: Annotated[
+        list[str] | None, typer.Option(help="Backbone; `bench list backbones`.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="A count (3 means 0,1,2) or a list (0,1,2).")] = "1",
+    option: Annotated[
+        list[str] | None, typer.Option("-o", help="key=value over the recipe. Repeatable.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that generate or decode data.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run cells that are done again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and stop before any work.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    on_error: Annotated[
+        OnError, typer.Option(help="What happens to the other cells when one fails.")
+    ] = OnError.CONTINUE,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers more names; executed.")
+    ] = None,
+) -> int:
+    """Pretrain objectives once, evaluate them on tasks, and write one record a cell."""
+    for path in plugin or ():
+        plugins.add_file(path)
+    chosen = names.resolve("objectives", objective or ())
+    if bool(chosen) == bool(encoders):
+        raise UsageError(
+            "give either --objective (`bench list objectives` shows them) or --encoders FILE, "
+            + ("not both." if chosen else "neither was given.")
+        )
+    roots, miniature = read_data(data or ())
+    request = RunRequest(
+        objectives=chosen,
+        tasks=_some("--tasks", names.resolve("tasks", tasks)),
+        protocol=_protocol(protocol),
+        data=roots,
+        miniature=miniature,
+        pretrain_data=pretrain_data,
+        encoders=_existing(encoders),
+        preset=_preset(preset),
+        backbones=tuple(_backbone(name) for name in names.split(backbone or ())),
+        seeds=names.seeds(seeds),
+        overrides=names.assignments(option or ()),
+        out=out,
+        jobs=jobs,
+        force=force,
+        dry_run=dry_run,
+        json=json,
+        on_error=on_error.value,
+        plugins=tuple(plugin or ()),
+    )
+    from benchmark.run import execute  # torch, mmengine: only once every name is known to be right
+
+    return execute(request)
+
+
+def read_data(values: Sequence[str]) -> tuple[dict[str, Path], bool]:
+    """`["miniature"]` -> ({}, True); `["lrw=A", "B"]` -> ({"lrw": A, "": B}, False).
+
+    Raises UsageError for a root given twice, a root that is no folder, and miniature beside a root.
+    """
+    roots: dict[str, Path] = {}
+    for value in values:
+        if value == "miniature":
+            continue
+        named = re.fullmatch(r"([a-z0-9_-]+)=(.+)", value)
+        name, place = (named[1], Path(named[2])) if named else ("", Path(value))
+        if name in roots:
+            raise UsageError(f"--data {value}: a root is already given ({roots[name]}); keep one.")
+        if not place.expanduser().is_dir():
+            raise UsageError(
+                f"--data {value}: {place} is not a folder. Give the root of a dataset in its "
+                "owners' layout, or `miniature` for a generated stand-in."
+            )
+        roots[name] = place.expanduser()
+    miniature = "miniature" in values
+    if miniature and roots:
+        raise UsageError(
+            "--data miniature cannot be mixed with a root: their numbers must not meet in one "
+            "table. Run twice, with different --out."
+        )
+    return roots, miniature
+
+
+def _some(flag: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise UsageError(f"{flag} names nothing; give at least one name.")
+    return values
+
+
+def _protocol(name: str) -> str:
+    if name not in (known := names.protocols()):
+        raise unknown("protocol", name, known, hint="`bench list protocols` says what each does.")
+    return name
+
+
+def _preset(name: str) -> str:
+    if name not in (known := config.names("presets")):
+        raise unknown("preset", name, known, hint="`bench list presets` shows them all.")
+    return name
+
+
+def _backbone(name: str) -> str:
+    """A known backbone, or a dotted name of one that mmengine registers elsewhere (mmaction.X)."""
+    if "." not in name and name not in (known := plugins.available("backbones")):
+        raise unknown("backbone", name, known, hint="`bench list backbones` shows them all.")
+    return name
+
+
+def _existing(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise UsageError(
+            f"--encoders {path}: no such file. Give an encoders.pt that `bench run` left, "
+            "or one from elsewhere."
+        )
+    return path
