@@ -87,7 +87,8 @@ class MiniDFDC:
             "manipulation": kind,
             "original": item.plan["original"],
             "forgery": forged.latents,
-            **talk_latents(forged.plan),
+            **talk_latents(forged.seen),
+            "heard_segments": forgery.said(forged.heard).latents(seconds=SECONDS),
             "camera": camera.latents(),
         }
         return MiniClip(

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmark.data.miniature.face_parts import (
     EXTENT,
+    YAW,
     draw_eyes,
     draw_glasses,
     draw_mouth,
@@ -75,7 +76,7 @@ def true_landmarks(face: Face) -> np.ndarray:
     eye_x, eye_y, eye_half, _ = who.eye
     points = np.empty((frames, 5, 3))
     points[..., 2] = 1
-    turn = 4 * face.yaw
+    turn = YAW * face.yaw
     points[:, 0, :2] = (-eye_x - eye_half + turn, eye_y)
     points[:, 1, :2] = (eye_x + eye_half + turn, eye_y)
     points[:, 2, :2] = (1.6 * turn, who.nose[0])

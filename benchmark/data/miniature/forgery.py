@@ -6,12 +6,14 @@ resolution · F4-texture skin texture slides over the face · F4-blink one eye b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
+from benchmark.data.miniature.face_parts import YAW
 from benchmark.data.miniature.talk import TalkPlan, lid_track, render_frames, respeak
 from benchmark.data.miniature.viseme import Utterance, draw_stream
 
@@ -42,62 +44,74 @@ class Splice:
 
 @dataclass(frozen=True, kw_only=True)
 class Forged:
-    """What is seen (`plan`, and `splice` on top of it) and what is heard (`heard`)."""
+    """What is rendered (`plan`, and `splice` on top of it) and what is heard (`heard`)."""
 
     plan: TalkPlan
     heard: TalkPlan
     splice: Splice | None = None
     latents: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def seen(self) -> TalkPlan:
+        """The plan whose lips a viewer sees."""
+        return self.plan if self.splice is None else self.splice.plan
+
 
 def forge(plan: TalkPlan, kind: str, rng: np.random.Generator) -> Forged:
-    """Apply one manipulation ("none", "F1", "F2", "F3", "F4-texture", "F4-blink") to a scene."""
+    """Apply one manipulation ("none" or one of FORGERIES) to a scene."""
     if kind == "none":
         return Forged(plan=plan, heard=plan)
-    if kind == "F1":
-        other = _other_utterance(plan, rng)
-        heard = replace(plan, utterances=(other,), voice_seed=int(rng.integers(2**62)))
-        return Forged(
-            plan=plan, heard=heard, latents={"heard": other.latents(seconds=plan.seconds)}
-        )
-    if kind == "F2":
-        shift = float(rng.uniform(*SHIFT) * rng.choice((-1, 1)))
-        spoken = plan.utterances[0]
-        assert spoken is not None
-        heard = replace(plan, utterances=(spoken.shifted(shift),))
-        latents = {
-            "shift": round(shift, 4),
-            "heard": heard.utterances[0].latents(seconds=plan.seconds),
-        }
-        return Forged(plan=plan, heard=heard, latents=latents)
-    if kind == "F3":
-        return _forge_mouth(plan, rng)
-    if kind == "F4-texture":
-        return _forge_texture(plan, rng)
-    if kind == "F4-blink":
-        return _forge_blink(plan, rng)
-    raise ValueError(f"unknown manipulation {kind!r}; use none, F1, F2, F3, F4-texture or F4-blink")
+    return FORGERIES[kind](plan, rng)
+
+
+def said(plan: TalkPlan) -> Utterance:
+    """What the first face says; a silent face cannot be forged."""
+    utterance = plan.utterances[0]
+    if utterance is None:
+        raise ValueError("the first face is silent; plan the scene without `silent=[0]`")
+    return utterance
 
 
 def splice(frames: np.ndarray, plan: TalkPlan, donor: Splice) -> np.ndarray:
     """Blend the donor's mouth into raw frames: (T, H, W, 3) uint8 -> the same."""
     face = plan.faces[0]
     other = render_frames(donor.plan)
-    height, width = frames.shape[1:3]
-    small = (max(1, round(width * donor.resolution)), max(1, round(height * donor.resolution)))
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    pixels = np.stack([x, y], axis=-1)
-    middle = np.array([4.0 * face.yaw, face.speaker.mouth_y + 1.0])
+    middle = np.array([YAW * face.yaw, face.speaker.mouth_y + 1.0])
+    reach = int(np.ceil(max(ELLIPSE) * float(face.scale.max()))) + 2
     out = frames.copy()
-    for index, matrix in enumerate(face.matrices()):
+    for frame, seen, matrix in zip(out, other, face.matrices(), strict=True):
+        x, y = np.round(matrix @ (*middle, 1.0)).astype(int)
+        left, top = max(0, x - reach), max(0, y - reach)
+        box = np.s_[top : y + reach + 1, left : x + reach + 1]
+        mouth = _coarse(seen[box], donor.resolution) * donor.gain
+        rows, columns = np.mgrid[: mouth.shape[0], : mouth.shape[1]]
+        pixels = np.stack([columns + left, rows + top], axis=-1)
         # distance from the mouth in units of the ellipse: 1 on its rim
         local = (pixels - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T - middle
         distance = np.hypot(local[..., 0] / ELLIPSE[0], local[..., 1] / ELLIPSE[1])
         mask = np.clip((1 - distance) * ELLIPSE[1] / FEATHER, 0, 1)[..., None]
-        mouth = cv2.resize(other[index], small, interpolation=cv2.INTER_AREA)
-        mouth = cv2.resize(mouth, (width, height), interpolation=cv2.INTER_CUBIC) * donor.gain
-        out[index] = np.clip(frames[index] * (1 - mask) + mouth * mask + 0.5, 0, 255)
+        frame[box] = np.clip(frame[box] * (1 - mask) + mouth * mask + 0.5, 0, 255)
     return out
+
+
+def _coarse(picture: np.ndarray, resolution: float) -> np.ndarray:
+    """Shrink and enlarge again: what a low-resolution generator leaves."""
+    height, width = picture.shape[:2]
+    small = (max(1, round(width * resolution)), max(1, round(height * resolution)))
+    shrunk = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+    return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def _forge_sound(plan: TalkPlan, rng: np.random.Generator) -> Forged:
+    utterance = _other_utterance(plan, rng)
+    heard = replace(plan, utterances=(utterance,), voice_seed=int(rng.integers(2**62)))
+    return Forged(plan=plan, heard=heard)
+
+
+def _forge_shift(plan: TalkPlan, rng: np.random.Generator) -> Forged:
+    shift = float(rng.uniform(*SHIFT) * rng.choice((-1, 1)))
+    heard = replace(plan, utterances=(said(plan).shifted(shift),))
+    return Forged(plan=plan, heard=heard, latents={"shift": round(shift, 4)})
 
 
 def _forge_mouth(plan: TalkPlan, rng: np.random.Generator) -> Forged:
@@ -108,8 +122,6 @@ def _forge_mouth(plan: TalkPlan, rng: np.random.Generator) -> Forged:
         gain=float(1 + GAIN_SD * rng.standard_normal()),
     )
     latents = {
-        "shown": other.latents(seconds=plan.seconds),
-        "mouth_track": np.round(donor.plan.faces[0].mouth, 4).tolist(),
         "resolution": round(donor.resolution, 4),
         "gain": round(donor.gain, 4),
     }
@@ -143,3 +155,12 @@ def _forge_blink(plan: TalkPlan, rng: np.random.Generator) -> Forged:
 
 def _other_utterance(plan: TalkPlan, rng: np.random.Generator) -> Utterance:
     return draw_stream(rng, seconds=plan.seconds, rate=plan.faces[0].speaker.rate)
+
+
+FORGERIES: dict[str, Callable[[TalkPlan, np.random.Generator], Forged]] = {
+    "F1": _forge_sound,
+    "F2": _forge_shift,
+    "F3": _forge_mouth,
+    "F4-texture": _forge_texture,
+    "F4-blink": _forge_blink,
+}

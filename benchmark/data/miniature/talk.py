@@ -37,7 +37,7 @@ NOD_SHARE = 0.5  # share of clips with one nod; chosen
 class TalkPlan:
     """A scene before rendering.
 
-    `faces`, `utterances` and `blinks` have one entry per face; an utterance of None is a silent face.
+    `faces`, `utterances`, `blinks`: one entry per face; an utterance of None is a silent face.
     """
 
     seconds: float
@@ -148,16 +148,17 @@ def render_wave(plan: TalkPlan) -> np.ndarray:
 
 
 def respeak(plan: TalkPlan, utterance: Utterance) -> TalkPlan:
-    """The same scene with other lip movements of the first face; the sound keeps its utterance."""
+    """The same scene in which the first face says something else; nothing but its mouth changes."""
     mouth = utterance.mouth(frames=len(plan.faces[0].mouth), fps=plan.fps)
-    return replace(plan, faces=(replace(plan.faces[0], mouth=mouth), *plan.faces[1:]))
+    faces = (replace(plan.faces[0], mouth=mouth), *plan.faces[1:])
+    return replace(plan, faces=faces, utterances=(utterance, *plan.utterances[1:]))
 
 
 def talk_latents(plan: TalkPlan) -> dict[str, Any]:
     """JSON-ready truth; `faces` describes every face, the top level repeats the first one.
 
-    Per face: identity, `segments` [[viseme, phone, start_s, stop_s], ...], `mouth_track` (T, 4) at the
-    native rate, and, under `faces` only, boxes (T, 4) and true landmarks (T, 5, 2) in pixels.
+    Per face: identity, `segments` [[viseme, phone, start_s, stop_s], ...], `mouth_track` (T, 4) at
+    the native rate, and, under `faces` only, boxes (T, 4) and true landmarks (T, 5, 2) in pixels.
     """
     faces = []
     for face, utterance, blinks in zip(plan.faces, plan.utterances, plan.blinks, strict=True):
@@ -177,9 +178,8 @@ def talk_latents(plan: TalkPlan) -> dict[str, Any]:
                 "lids": np.round(face.lids, 2).tolist(),
             }
         )
-    first = {
-        key: value for key, value in faces[0].items() if key not in ("boxes", "landmarks", "lids")
-    }
+    tracks = ("boxes", "landmarks", "lids")
+    first = {key: value for key, value in faces[0].items() if key not in tracks}
     return {"seconds": plan.seconds, "fps": plan.fps, **first, "faces": faces}
 
 
