@@ -1,0 +1,62 @@
+"""K-AV: a pretraining set given by `kav_manifest.csv` (source,path,start,end,sha1), in the order of its ranking.
+
+The ids of the published sets were never released; ranking what is available by a hash makes nested subsets:
+the first n rows are the set of size n (tasks.md 4.3). `bench data prepare kav` writes the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.data.adapters.common import Source, build, index_splits
+from benchmark.data.manifest import Manifest
+from registries.errors import NotReadyError
+
+SOURCE = Source(
+    name="kav",
+    title="K-AV (pretraining mixture)",
+    layout="kav_manifest.csv with the columns source,path,start,end,sha1, and the files it names",
+    owner="clips of Kinetics-700 and AVSpeech, from their owners",
+    licence="that of each source",
+    folders=("KAV", "kav", "K-AV"),
+)
+FILE = "kav_manifest.csv"
+NEEDED = ("path", "start", "end")
+
+
+def present(root: Path) -> bool:
+    """Whether `root` holds the list."""
+    return (root / FILE).is_file()
+
+
+def read(root: Path) -> Manifest:
+    """The listed clips whose files are there; `end` empty or not after `start` means to the end of the file."""
+    table = pd.read_csv(root / FILE, dtype=str, keep_default_na=False)
+    if absent := [name for name in NEEDED if name not in table.columns]:
+        raise NotReadyError(f"{root / FILE} lacks the columns {absent}; write it again")
+    splits = index_splits(root)
+    samples, missing = [], []
+    for row in table.to_dict("records"):
+        if not (root / row["path"]).is_file():
+            missing.append(row["path"])
+            continue
+        start, end = float(row["start"] or 0), float(row["end"] or 0)
+        samples.append(
+            {
+                "id": f"{row['path']}@{row['start'] or '0'}",
+                "path": row["path"],
+                "start": start,
+                "stop": end if end > start else float("nan"),
+                "split": splits.get(row["path"], "train"),
+            }
+        )
+    return build(
+        SOURCE,
+        root,
+        samples,
+        kind="subset" if missing else "full",
+        expected=len(table),
+        missing=missing,
+    )

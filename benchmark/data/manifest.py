@@ -1,0 +1,178 @@
+"""What a dataset holds: one row a sample, the same for every dataset, real or miniature.
+
+Columns: id · path (relative to the root, forward slashes) · start, stop (seconds; stop empty = end of the
+file) · label (index into `labels`, -1 = none) · split ("train", "val", "test") · group (samples that must
+not be separated) · sha256 (empty = not hashed) · bytes · has_audio (empty = not known) · landmarks (path of
+a (T, 5, 2) array, empty = none).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from registries.errors import NotReadyError
+
+Kind = Literal["full", "subset", "miniature"]
+COLUMNS: dict[str, str] = {
+    "id": "str",
+    "path": "str",
+    "start": "float64",
+    "stop": "float64",
+    "label": "int64",
+    "split": "str",
+    "group": "str",
+    "sha256": "str",
+    "bytes": "int64",
+    "has_audio": "boolean",
+    "landmarks": "str",
+}
+DEFAULTS: dict[str, Any] = {
+    "start": 0.0,
+    "stop": np.nan,
+    "label": -1,
+    "group": "",
+    "sha256": "",
+    "bytes": 0,
+    "has_audio": pd.NA,
+    "landmarks": "",
+}
+HASHED = ("id", "path", "start", "stop", "label", "split", "group")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The rows of a dataset and what is known about the whole.
+
+    expected: samples of the complete dataset by its owners' lists · missing: listed paths that are not
+    there · kind: "full", "subset" (something is missing or left out) or "miniature". Raises NotReadyError
+    for a manifest without rows and for a path that leaves the root.
+    """
+
+    name: str
+    root: Path
+    rows: pd.DataFrame
+    labels: tuple[str, ...]
+    kind: Kind
+    version: str
+    expected: int
+    missing: tuple[str, ...]
+    licence: str
+
+    def __post_init__(self) -> None:
+        if self.rows.empty:
+            raise NotReadyError(
+                f"{self.name}: no sample was found in {self.root} ({len(self.missing)} listed files are "
+                f"missing). Check with `bench data verify {self.name} --root {self.root}`"
+            )
+        for path in (*self.rows["path"], *self.rows["landmarks"]):
+            _stay_inside(path, self.name)
+        if (repeated := self.rows["id"].duplicated()).any():
+            raise NotReadyError(
+                f"{self.name}: {self.rows['id'][repeated].iloc[0]!r} is listed twice in {self.root}; "
+                "every sample needs its own id"
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over what changes a number: the rows, their content, the labels; not the root."""
+        content = self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
+        columns = [self.rows[name].map(_canonical) for name in HASHED]
+        digest = hashlib.sha256("\t".join(self.labels).encode())
+        for values in zip(*columns, content, strict=True):
+            digest.update(("\n" + "\t".join(values)).encode())
+        return digest.hexdigest()
+
+    def split(self, name: str) -> Manifest:
+        """The samples of one split, in order. Raises NotReadyError where it has none."""
+        chosen = self.rows[self.rows["split"] == name]
+        if chosen.empty:
+            counts = self.rows["split"].value_counts().to_dict()
+            raise NotReadyError(
+                f"{self.name}: no sample in split {name!r} of {self.root}; found {counts}. "
+                f"Check with `bench data verify {self.name} --root {self.root}`"
+            )
+        return self.keep(chosen.index)
+
+    def take(self, count: int) -> Manifest:
+        """The first `count` samples: a smaller take is part of a larger one. All, where there are fewer."""
+        return self if count >= len(self) else self.keep(self.rows.index[:count])
+
+    def ranked(self, seed: int = 0) -> Manifest:
+        """The same samples in a fixed random order, by sha1 of seed, name and id; `take` it for a subset."""
+        keys = [hashlib.sha1(f"{seed}:{self.name}:{i}".encode()).hexdigest() for i in self.rows["id"]]
+        return replace(self, rows=self.rows.iloc[np.argsort(keys)].reset_index(drop=True))
+
+    def keep(self, chosen: pd.Index | pd.Series | np.ndarray) -> Manifest:
+        """The rows of a pandas index or boolean mask; a complete dataset becomes a subset only by `missing`."""
+        return replace(self, rows=self.rows.loc[chosen].reset_index(drop=True))
+
+    def media(self, row: int) -> Path:
+        """Full path of a row's file."""
+        return self.root / self.rows["path"].iat[row]
+
+    def write(self, path: Path) -> None:
+        """Write a CSV under a JSON comment line, atomically; the root is not written."""
+        head = {
+            key: getattr(self, key)
+            for key in ("name", "labels", "kind", "version", "expected", "missing", "licence")
+        }
+        text = f"# {json.dumps(head)}\n" + self.rows.to_csv(index=False, lineterminator="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path, root: Path) -> Manifest:
+        """Read what `write` wrote, for files under `root`."""
+        if not path.is_file():
+            raise NotReadyError(f"{path} is missing; `bench data prepare` writes it")
+        first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+        try:
+            head = json.loads(first.removeprefix("#"))
+        except json.JSONDecodeError as error:
+            raise NotReadyError(
+                f"{path} does not begin with a JSON line; write it again with `bench data prepare`"
+            ) from error
+        rows = pd.read_csv(io.StringIO(rest), dtype=COLUMNS, keep_default_na=False, na_values={
+            "start": [""], "stop": [""], "has_audio": [""]
+        })  # fmt: skip
+        head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
+        return cls(root=Path(root), rows=rows, **head)
+
+
+def make_rows(samples: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows with every column and its type; id, path and split are required, the others have defaults."""
+    rows = pd.DataFrame([{**DEFAULTS, **sample} for sample in samples], columns=list(COLUMNS))
+    return rows.astype(COLUMNS)
+
+
+def _canonical(value: object) -> str:
+    """One spelling for each value: micro-seconds for floats, nothing for NaN."""
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.6f}"
+    return str(value)
+
+
+def _stay_inside(path: str, name: str) -> None:
+    """Refuse paths that are absolute or climb out of the root."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        raise NotReadyError(
+            f"{name}: the listed path {path!r} leaves the dataset's folder; list paths relative to it, "
+            "with forward slashes and without '..'"
+        )

@@ -1,0 +1,300 @@
+"""Open one media file and take from it the frames and samples that belong to given times.
+
+Times are seconds from the start of the container. Where the first picture comes a little later than that
+(an encoder's delay), the first picture is the start. AVI carries no time stamps: there, time is counted in
+frames and samples. A picture is shown from its own stamp until the stamp of the next one: [start, stop).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from registries.errors import NotReadyError
+
+Transform = Callable[[np.ndarray, int], np.ndarray]  # (H, W, 3) uint8, index in the file -> (h, w, 3)
+
+EPS = 1e-6  # s; float error of sums of seconds
+DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
+PREROLL = 0.5  # s of sound decoded before what is asked; chosen: AAC and MP3 need one to three blocks
+SEEK_GAP = 3.0  # s; chosen: a wider gap than this is jumped, a narrower one decoded
+SHORT = (0.25, 0.05)  # s, share of the duration that may be missing at the end; chosen
+
+
+class MediaError(NotReadyError):
+    """A media file that cannot be read: missing, empty, truncated, or in an unknown format."""
+
+
+class NoAudioError(MediaError):
+    """Sound was asked of a video that has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaInfo:
+    """What the header says. duration: seconds of the picture, of the sound where there is no picture."""
+
+    duration: float
+    fps: float
+    frames: int
+    width: int
+    height: int
+    has_video: bool
+    has_audio: bool
+    sample_rate: int
+
+
+class Media:
+    """One open video file; a context manager. Raises MediaError where it cannot be opened or decoded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+        self._avi = "avi" in self._container.format.name.split(",")
+        self._origin = self._find_origin()
+        self.info = self._read_info()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def frames(
+        self, times: np.ndarray, *, transform: Transform | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The picture shown at each of `times` (Q,) seconds, in any order: (Q, H, W, 3) uint8, valid (Q,).
+
+        Times outside the picture get its first or last frame and valid False. A frame shown at several of
+        the times is transformed once.
+        """
+        order = np.argsort(times, kind="stable")
+        asked = np.asarray(times, np.float64)[order]
+        pictures: list[np.ndarray] = []
+        which, valid = np.zeros(len(asked), np.int64), np.zeros(len(asked), bool)
+        breaks = np.flatnonzero(np.diff(asked) > SEEK_GAP) + 1
+        for part in np.split(np.arange(len(asked)), breaks):
+            shown = -1
+            for position, (image, index, inside) in zip(part, self._shown(asked[part]), strict=True):
+                if index != shown:
+                    pictures.append(_rgb(image, index, transform))
+                    shown = index
+                which[position], valid[position] = len(pictures) - 1, inside
+        back = np.argsort(order)
+        return np.stack(pictures)[which[back]], valid[back]
+
+    def all_frames(
+        self, start: float, stop: float, *, transform: Transform | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Every picture shown in [start, stop): (T, H, W, 3) uint8, and the times (T + 1,) where it changes.
+
+        The last time is the end of the last picture. times[0] may lie before `start`.
+        """
+        pictures, begins, end, before = [], [], 0.0, None
+        for image, begin, finish, index in self._decode_video(start):
+            if begin >= stop - EPS:
+                break
+            if begin <= start + EPS:
+                before = (image, begin, finish, index)
+                continue
+            if before is not None:
+                pictures.append(_rgb(before[0], before[3], transform))
+                begins.append(before[1])
+                before = None
+            pictures.append(_rgb(image, index, transform))
+            begins.append(begin)
+            end = finish
+        if before is not None:
+            pictures.append(_rgb(before[0], before[3], transform))
+            begins, end = [before[1]], before[2]
+        if not pictures:
+            raise self._error(f"no picture between {start:.2f} and {stop:.2f} s")
+        self._check_end(end, stop)
+        return np.stack(pictures), np.array([*begins, end])
+
+    def samples(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sound at its own rate, mixed to mono: samples [first, first + count), and where they exist."""
+        wave, there = np.zeros(count, np.float32), np.zeros(count, bool)
+        for start, block in self._decode_audio(first):
+            low, high = max(start, first), min(start + len(block), first + count)
+            if high > low:
+                wave[low - first : high - first] = block[low - start : high - start]
+                there[low - first : high - first] = True
+            if start + len(block) >= first + count:
+                break
+        return wave, there
+
+    def _open(self) -> None:
+        if not self.path.is_file():
+            raise self._error("the file is missing", "restore it, or leave it out of the list")
+        if self.path.stat().st_size == 0:
+            raise self._error("the file is empty (0 bytes)")
+        try:
+            self._container = av.open(str(self.path), metadata_errors="ignore")
+        except av.error.FFmpegError as error:
+            raise self._error(f"it does not open as a video or sound file ({error})") from error
+        if not self._container.streams.video and not self._container.streams.audio:
+            raise self._error("it holds neither picture nor sound")
+        self._fresh = True  # nothing was read yet
+
+    def _find_origin(self) -> float:
+        """Time stamp, in seconds, that counts as 0."""
+        if self._avi:
+            return 0.0
+        origin = (self._container.start_time or 0) / av.time_base
+        if video := next(iter(self._container.streams.video), None):
+            begin = float((video.start_time or 0) * (video.time_base or 0))
+            if video.start_time is not None and abs(begin - origin) <= DELAY:
+                return begin
+        return origin
+
+    def _read_info(self) -> MediaInfo:
+        video = next(iter(self._container.streams.video), None)
+        audio = next(iter(self._container.streams.audio), None)
+        stream = video or audio
+        total = (self._container.duration or 0) / av.time_base
+        if stream is not None and stream.duration and stream.time_base:
+            total = float(stream.duration * stream.time_base)
+        fps = float(video.average_rate or video.guessed_rate or 0) if video else 0.0
+        if video and self._avi and video.frames and fps:
+            total = video.frames / fps
+        return MediaInfo(
+            duration=total,
+            fps=fps,
+            frames=(video.frames or round(total * fps)) if video else 0,
+            width=video.width if video else 0,
+            height=video.height if video else 0,
+            has_video=video is not None,
+            has_audio=audio is not None and bool(audio.rate),
+            sample_rate=audio.rate if audio and audio.rate else 0,
+        )
+
+    def _shown(self, asked: np.ndarray) -> Iterator[tuple[av.VideoFrame, int, bool]]:
+        """For each of the ascending times: the frame shown, its index in the file, whether it is inside."""
+        position, last, end = 0, None, 0.0
+        for image, begin, finish, index in self._decode_video(float(asked[0])):
+            while position < len(asked) and asked[position] + EPS < begin:
+                yield (*last, True) if last else (image, index, False)
+                position += 1
+            last, end = (image, index), finish
+            if position == len(asked):
+                return
+        if last is None:
+            raise self._error("not one picture could be decoded")
+        self._check_end(end, float(asked[-1]))
+        for time in asked[position:]:
+            yield *last, bool(time < end - EPS)
+
+    def _check_end(self, end: float, wanted: float) -> None:
+        """Complain where pictures that the header promises, and that were asked for, are not there."""
+        promised = min(wanted, self.info.duration)
+        if end < promised - max(SHORT[0], SHORT[1] * self.info.duration):
+            raise self._error(
+                f"the picture ends at {end:.2f} s, the header says {self.info.duration:.2f} s: truncated"
+            )
+
+    def _decode_video(self, start: float) -> Iterator[tuple[av.VideoFrame, float, float, int]]:
+        """Decode from the last key frame not after `start`: frame, begin, end, index in the file."""
+        seek = start > 1.0 and not self._avi  # chosen: below one second, decoding is as quick
+        self._rewind(self._video, start if seek else None)
+        video, count = self._video(), 0
+        try:
+            for image in self._container.decode(video):
+                begin = self._begin(image, count)
+                if seek and count == 0 and begin > start + EPS:  # a broken index
+                    yield from self._decode_video(0.0)
+                    return
+                length = float(image.duration * image.time_base) if image.duration else 0.0
+                if self._avi or not length:
+                    length = 1.0 / self.info.fps if self.info.fps else 0.0
+                yield image, begin, begin + length, round(begin * self.info.fps)
+                count += 1
+        except av.error.FFmpegError as error:
+            raise self._error(f"decoding stops with '{error}'") from error
+
+    def _begin(self, image: av.VideoFrame, count: int) -> float:
+        if self._avi or image.pts is None:  # the decoder's stamps start one frame late in an AVI
+            return count / self.info.fps
+        return float(image.pts * image.time_base) - self._origin
+
+    def _decode_audio(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Mono blocks with the index of their first sample, counted from the container's start."""
+        stream, rate = self._audio(), self.info.sample_rate
+        exact = not self._avi and (stream.time_base * rate).denominator == 1
+        begin = first / rate - PREROLL
+        # stamps coarser than a sample (Matroska: 1 ms) are trusted once, at the start of the file
+        self._rewind(self._audio, begin if exact and begin > 1.0 else None)
+        stream, cursor = self._audio(), None
+        try:
+            for block in self._container.decode(stream):
+                if cursor is None:
+                    cursor = 0
+                    if block.pts is not None and not self._avi:
+                        stamp = float(block.pts * block.time_base) - self._origin
+                        cursor = round(stamp * rate)
+                elif exact and block.pts is not None:
+                    cursor = round((float(block.pts * block.time_base) - self._origin) * rate)
+                wave = _mono(block)
+                yield cursor, wave
+                cursor += len(wave)
+        except av.error.FFmpegError as error:
+            raise self._error(f"decoding the sound stops with '{error}'") from error
+
+    def _rewind(self, stream: Callable[[], Stream], time: float | None) -> None:
+        """Go to `time`, or, for None, to the very start: a file that was read from is opened again.
+
+        (A seek to 0 may drop what the codec begins with.)
+        """
+        if time is not None:
+            found = stream()
+            stamp = int((time + self._origin) / float(found.time_base))
+            self._container.seek(stamp, stream=found, backward=True)
+        elif not self._fresh:
+            self._container.close()
+            self._open()
+        self._fresh = False
+
+    def _video(self) -> VideoStream:
+        if not self._container.streams.video:
+            raise self._error("it has no picture")
+        video = self._container.streams.video[0]
+        video.thread_count = 1  # loader workers are as many as the cores
+        return video
+
+    def _audio(self) -> AudioStream:
+        if not self.info.has_audio:
+            raise NoAudioError(
+                f"{self.path} has no sound, and sound was asked for. Leave videos without sound out of the "
+                "list (has_audio), or choose an objective or task that needs none"
+            )
+        return self._container.streams.audio[0]
+
+    def _error(self, found: str, todo: str = "fetch it again, or leave it out") -> MediaError:
+        return MediaError(f"{self.path}: {found}; {todo}")
+
+
+def _rgb(image: av.VideoFrame, index: int, transform: Transform | None) -> np.ndarray:
+    """RGB (H, W, 3) as it is meant to be looked at, then transformed."""
+    picture = image.to_ndarray(format="rgb24")
+    if turn := round(image.rotation / 90) % 4:
+        picture = np.rot90(picture, turn)
+    return picture if transform is None else transform(picture, index)
+
+
+def _mono(block: av.AudioFrame) -> np.ndarray:
+    """Mean over the channels, float32 in [-1, 1]."""
+    wave, channels = block.to_ndarray(), block.layout.nb_channels
+    if not block.format.is_planar:
+        wave = wave.reshape(-1, channels).T
+    if wave.dtype == np.uint8:
+        return ((wave.astype(np.float32) - 128) / 128).mean(0)
+    if np.issubdtype(wave.dtype, np.integer):
+        wave = wave.astype(np.float32) / -float(np.iinfo(wave.dtype).min)
+    return wave.astype(np.float32).mean(0)

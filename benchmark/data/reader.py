@@ -1,0 +1,226 @@
+"""Read clips: `get_clip` is the sampling contract, `read_all` decodes a short clip once.
+
+    frame k of a clip    the frame whose presentation interval contains t0 + (k + 0.5) / fps_out
+    sound of a clip      exactly [t0, t0 + dur_a)
+    beyond the file      the first or last frame again, zeros of sound, and False in the validity masks
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torchaudio.functional import resample as resample_tensor
+
+from benchmark.data.media import Media, MediaError, MediaInfo, NoAudioError, Transform
+
+__all__ = [
+    "Decoded",
+    "Media",
+    "MediaError",
+    "MediaInfo",
+    "NoAudioError",
+    "RawClip",
+    "frame_times",
+    "get_clip",
+    "probe",
+    "read_all",
+    "read_wave",
+    "resample",
+    "shown_at",
+]
+
+SOUND_FILES = frozenset({".wav", ".flac", ".ogg"})
+KERNEL = 64  # samples at the lower rate on each side of a cut; chosen: torchaudio's sinc filter needs 7
+
+
+@dataclass(frozen=True)
+class RawClip:
+    """frames uint8 (T, H, W, 3), wave float32 (N,) mono; video_valid (T,), audio_valid (N,) bool."""
+
+    frames: np.ndarray
+    wave: np.ndarray
+    video_valid: np.ndarray
+    audio_valid: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A whole decoded file, or a segment of it; times count from its start.
+
+    frames uint8 (T, H, W, 3) · times float64 (T + 1,): frame i is shown in [times[i], times[i + 1]) ·
+    wave float32 (N,), empty where the file has no sound · wave_valid (N,).
+    """
+
+    frames: np.ndarray
+    times: np.ndarray
+    wave: np.ndarray
+    wave_valid: np.ndarray
+    sample_rate: int
+    duration: float
+
+
+def probe(path: Path) -> MediaInfo:
+    """What the header of a file says. Raises MediaError where it does not open."""
+    path = Path(path)
+    if path.suffix.lower() in SOUND_FILES:
+        info = _sound_info(path)
+        return MediaInfo(
+            duration=info.frames / info.samplerate,
+            fps=0.0,
+            frames=0,
+            width=0,
+            height=0,
+            has_video=False,
+            has_audio=True,
+            sample_rate=info.samplerate,
+        )
+    with Media(path) as media:
+        return media.info
+
+
+def frame_times(t0: float, *, dur_v: float, fps_out: float) -> np.ndarray:
+    """Middle of each of the round(dur_v * fps_out) output frames, in seconds."""
+    return t0 + (np.arange(round(dur_v * fps_out)) + 0.5) / fps_out
+
+
+def get_clip(
+    path: Path,
+    t0: float,
+    *,
+    dur_v: float = 0.0,
+    fps_out: float = 25.0,
+    dur_a: float = 0.0,
+    sr: int = 16_000,
+    transform: Transform | None = None,
+) -> RawClip:
+    """Cut one clip at `t0` seconds: round(dur_v * fps_out) frames and round(dur_a * sr) samples.
+
+    A duration of 0 skips that stream. transform: applied to each frame, for crops and resizing.
+    Raises MediaError (unreadable file) and NoAudioError (sound asked of a silent video).
+    """
+    path = Path(path)
+    frames, valid = np.zeros((0, 0, 0, 3), np.uint8), np.zeros(0, bool)
+    if dur_v:
+        with Media(path) as media:
+            times = frame_times(t0, dur_v=dur_v, fps_out=fps_out)
+            frames, valid = media.frames(times, transform=transform)
+    wave, there = np.zeros(0, np.float32), np.zeros(0, bool)
+    if dur_a:
+        wave, there = read_wave(path, t0, dur=dur_a, sr=sr)
+    return RawClip(frames, wave, valid, there)
+
+
+def read_wave(
+    path: Path, t0: float, *, dur: float, sr: int, media: Media | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mono sound in [t0, t0 + dur) at `sr` Hz, and which samples exist; media: the file, if open already.
+
+    Equals the same stretch of the whole file resampled, whatever `t0`: the resampler's grid is the file's.
+    """
+    path = Path(path)
+    if path.suffix.lower() in SOUND_FILES:
+        return _cut(_SoundFile(path), t0, dur=dur, sr=sr)
+    if media is not None:
+        return _cut(media, t0, dur=dur, sr=sr)
+    with Media(path) as opened:
+        return _cut(opened, t0, dur=dur, sr=sr)
+
+
+def read_all(
+    path: Path,
+    *,
+    start: float = 0.0,
+    stop: float | None = None,
+    sr: int = 16_000,
+    transform: Transform | None = None,
+    sound: bool = True,
+) -> Decoded:
+    """Decode a whole file, or its segment [start, stop), at its own frame rate.
+
+    A file without picture gives no frames, one without sound (or sound=False) no samples.
+    """
+    path = Path(path)
+    if path.suffix.lower() in SOUND_FILES:
+        length = (stop if stop is not None else probe(path).duration) - start
+        wave, there = read_wave(path, start, dur=length, sr=sr)
+        return Decoded(np.zeros((0, 0, 0, 3), np.uint8), np.zeros(1), wave, there, sr, length)
+    with Media(path) as media:
+        end = media.info.duration if stop is None else stop
+        frames, times = np.zeros((0, 0, 0, 3), np.uint8), np.zeros(1)
+        if media.info.has_video:
+            limit = np.inf if stop is None else stop
+            frames, times = media.all_frames(start, limit, transform=transform)
+            end = float(times[-1]) if stop is None else stop
+        wave, there = np.zeros(0, np.float32), np.zeros(0, bool)
+        if sound and media.info.has_audio:
+            wave, there = read_wave(path, start, dur=end - start, sr=sr, media=media)
+    return Decoded(frames, times - start, wave, there, sr, end - start)
+
+
+def shown_at(edges: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the frame shown at each time, and whether one is; edges as in `Decoded.times`."""
+    found = np.searchsorted(edges[:-1], times + 1e-6, side="right") - 1
+    inside = (found >= 0) & (times < edges[-1] - 1e-6)
+    return np.clip(found, 0, len(edges) - 2), inside
+
+
+def resample(wave: np.ndarray, *, old: int, new: int) -> np.ndarray:
+    """Band-limited resampling (torchaudio's windowed sinc), float32."""
+    if old == new:
+        return wave
+    return resample_tensor(torch.from_numpy(wave), old, new).numpy()
+
+
+def _cut(media: Media | _SoundFile, t0: float, *, dur: float, sr: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples [round(t0 * sr), + round(dur * sr)) of the file at `sr`."""
+    old = media.info.sample_rate if media.info.has_audio else sr
+    first, count = round(t0 * sr), round(dur * sr)
+    if old == sr:
+        return media.samples(first, count)
+    ratio = Fraction(sr, old)  # `ratio.denominator` old samples become `ratio.numerator` new ones
+    lead = -(-KERNEL // min(ratio.numerator, ratio.denominator))
+    block = first // ratio.numerator - lead
+    blocks = -(-(first + count) // ratio.numerator) + lead - block
+    raw, there = media.samples(block * ratio.denominator, blocks * ratio.denominator)
+    skip = first - block * ratio.numerator
+    wave = resample(raw, old=old, new=sr)[skip : skip + count]
+    nearest = (np.arange(skip, skip + count) / float(ratio)).astype(np.int64)
+    return np.ascontiguousarray(wave), there[nearest]
+
+
+def _sound_info(path: Path) -> soundfile._SoundFileInfo:
+    if not path.is_file():
+        raise MediaError(f"{path}: the file is missing; restore it, or leave it out of the list")
+    try:
+        return soundfile.info(str(path))
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{path}: it does not open as a sound file ({error}); fetch it again") from error
+
+
+class _SoundFile:
+    """A sound file behind the same `samples` as a video."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.info = path, probe(path)
+
+    def samples(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `Media.samples`."""
+        wave, there = np.zeros(count, np.float32), np.zeros(count, bool)
+        total = round(self.info.duration * self.info.sample_rate)
+        low, high = max(first, 0), min(first + count, total)
+        if high > low:
+            read, _ = soundfile.read(
+                str(self.path), start=low, stop=high, dtype="float32", always_2d=True
+            )
+            if len(read) < high - low:
+                raise MediaError(
+                    f"{self.path}: {len(read)} of {high - low} samples could be read; fetch it again"
+                )
+            wave[low - first : high - first] = read.mean(1)
+            there[low - first : high - first] = True
+        return wave, there
