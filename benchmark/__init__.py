@@ -1,3 +1,3 @@
-"""The harness: pretrains objectives, evaluates encoders on every task, keeps records, prints tables."""
+"""The harness: pretrains objectives, evaluates encoders on tasks, keeps records, prints tables."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """Where things are: files that travel with the package, and the cache of generated data.
 
-In a checkout `configs/` and `results/published/` stand beside the packages; in an installed wheel they are
-carried inside `benchmark/`. `packaged()` finds them in both. Imports nothing heavy.
+In a checkout `configs/` and `results/published/` stand beside the packages; in an installed wheel
+they are carried inside `benchmark/`. `packaged()` finds them in both. Imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def packaged(name: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """Root of the cache: `BENCH_CACHE`, else `XDG_CACHE_HOME/bench-av`, else `~/.cache/bench-av`."""
+    """`BENCH_CACHE`, else `XDG_CACHE_HOME/bench-av`, else `~/.cache/bench-av`."""
     if place := os.environ.get("BENCH_CACHE"):
         return Path(place).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")

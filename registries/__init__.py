@@ -1,1 +1,4 @@
-"""The kernel: names, and the contract that each name must keep. Imports neither objectives nor benchmark."""
+"""The kernel: names, and the contract that each name must keep.
+
+Imports neither objectives nor benchmark.
+"""

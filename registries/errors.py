@@ -1,4 +1,7 @@
-"""Errors a user can act on. Each class carries the exit code that the command line returns (see README)."""
+"""Errors a user can act on.
+
+Each class carries the exit code that the command line returns (see README).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable
 
 
 class BenchError(Exception):
-    """Base: the message is one paragraph that says what was found, what is allowed, and what to do."""
+    """Base: the message says what was found, what is allowed, and what to do."""
 
     exit_code = 1
 

@@ -1,4 +1,7 @@
-"""Contract of a pretext objective: the views it asks for, a loss, and the encoders it leaves behind."""
+"""Contract of a pretext objective.
+
+The views it asks for, a loss, and the encoders it leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from registries.sampling import ClipSampling
 class Objective(BaseModel, ABC):
     """A pretext objective, trained by mmengine's stock Runner.
 
-    Subclasses set `version` (bumped when a number would change) and `paper` (a citation), take their own
-    options as keywords, and build their encoders only from the `video` / `audio` configs passed in.
-    Never override `train_step`: the distributed wrapper does not call it. State (queues, momentum twins)
-    lives in persistent buffers and is updated inside `loss`; schedules read `progress`.
+    Subclasses set `version` (bumped when a number would change) and `paper` (a citation), take
+    their own options as keywords, and build their encoders only from the `video` / `audio` configs
+    passed in. Never override `train_step`: the distributed wrapper does not call it. State
+    (queues, momentum twins) lives in persistent buffers and is updated inside `loss`; schedules
+    read `progress`.
     """
 
     version: int = 1
@@ -41,7 +45,10 @@ class Objective(BaseModel, ABC):
     @classmethod
     @abstractmethod
     def sampling(cls, *, clip_len: int = 32, seconds: float = 3.2) -> ClipSampling:
-        """The views of one sample; clip_len frames and seconds are those of the harness's standard clip."""
+        """The views of one sample.
+
+        Clip_len frames and seconds are those of the harness's standard clip.
+        """
 
     @abstractmethod
     def loss(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> dict[str, Tensor]:
@@ -62,9 +69,12 @@ class Objective(BaseModel, ABC):
         data_samples: dict[str, Any] | None = None,
         mode: str = "loss",
     ) -> dict[str, Tensor]:
-        """mmengine's entry point. Only mode "loss" exists: encoders are evaluated by the harness."""
+        """Mmengine's entry point.
+
+        Only mode "loss" exists: encoders are evaluated by the harness.
+        """
         if mode != "loss":
             raise ValueError(
-                f"an objective runs in mode 'loss' only, got {mode!r}; evaluate its encoders instead"
+                f"an objective runs in mode 'loss' only, got {mode!r}; evaluate its encoders"
             )
         return self.loss(inputs, data_samples or {})

@@ -1,9 +1,9 @@
 """Finds plug-ins by name without importing them, and imports one when it is needed.
 
 Three sources, later ones never replace earlier ones: the modules of the built-in packages (their
-`register_module(name="...")` decorators are read from the source text, so that listing costs no import
-of torch), entry points of installed distributions (groups `bench.objectives`, `bench.backbones`,
-`bench.tasks`), and files named on the command line (`--plugin FILE`).
+`register_module(name="...")` decorators are read from the source text, so that listing costs no
+import of torch), entry points of installed distributions (groups `bench.objectives`,
+`bench.backbones`, `bench.tasks`), and files named on the command line (`--plugin FILE`).
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def available(kind: Kind) -> dict[str, Plugin]:
 
 
 def load(kind: Kind, name: str) -> Plugin:
-    """Import the module that registers `name`. Raises UsageError with the nearest name if there is none."""
+    """Import the module that registers `name`.
+
+    Raises UsageError with the nearest name if there is none.
+    """
     plugins = available(kind)
     if name not in plugins:
         raise unknown(
@@ -76,8 +79,8 @@ def load(kind: Kind, name: str) -> Plugin:
 def add_file(path: Path) -> None:
     """Import a plug-in file (`--plugin FILE`); the names it registers become available.
 
-    Raises UsageError when the file does not exist or registers nothing. The file is executed: name only
-    files you trust.
+    Raises UsageError when the file does not exist or registers nothing. The file is executed: name
+    only files you trust.
     """
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file. Give the path of a Python file.")
@@ -119,7 +122,10 @@ def _installed(kind: Kind) -> Iterator[tuple[str, Plugin]]:
 def _registered(
     path: Path, module: str, source: str, *, kind: Kind
 ) -> Iterator[tuple[str, Plugin]]:
-    """Names registered in a file, read from its decorators: `@TASKS.register_module(name="lrw")`."""
+    """Names registered in a file, read from its decorators.
+
+    `@TASKS.register_module(name="lrw")`.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in tree.body:
         if not isinstance(node, ast.ClassDef):

@@ -1,7 +1,10 @@
-"""The registries. Names travel as strings; building a name imports the one module that registers it.
+"""The registries. Names travel as strings.
 
-OBJECTIVES hangs under mmengine's MODELS (the stock Runner builds models through it); BACKBONES and TASKS
-stand alone. The other children exist so that mmengine finds this scope complete and stays silent.
+Building a name imports the one module that registers it.
+
+OBJECTIVES hangs under mmengine's MODELS (the stock Runner builds models through it); BACKBONES and
+TASKS stand alone. The other children exist so that mmengine finds this scope complete and stays
+silent.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ SCOPE = "registries"
 
 def _build(config: dict[str, Any], *, registry: Registry, kind: plugins.Kind) -> Any:  # noqa: ANN401
     """Build `config["type"]` with the other entries as keywords."""
-    options = copy.deepcopy(dict(config))
+    options = dict(config)
     name = options.pop("type")
     found = registry.module_dict.get(name)
     if found is None:

@@ -1,9 +1,9 @@
 """What an objective asks to see, and when in the source video each of those views is cut.
 
-    source   |---------------------------------------------------|   seconds
-    anchor "now"        [---- span of the longest view ----)
-    view "video"        [clip 0)[clip 1)[clip 2)                      num_clips consecutive clips
-    anchor "later", after "now"             gap  [---- span ----)     gap from the end of `after`'s span
+    source   |---------------------------------------------------|   seconds anchor "now"
+    [---- span of the longest view ----) view "video"        [clip 0)[clip 1)[clip 2)
+    num_clips consecutive clips anchor "later", after "now"             gap  [---- span ----)
+    gap from the end of `after`'s span
 
 No pretext label is made here: order, speed, direction, overlap and synchrony are functions of the
 `ClipTimes` that travel with the batch. Intervals are [start, stop).
@@ -56,7 +56,10 @@ class Anchor:
 
 
 class ClipTimes(NamedTuple):
-    """When the clips of one view were cut; a NamedTuple, because mmengine's collate refuses dataclasses."""
+    """When the clips of one view were cut.
+
+    A NamedTuple, because mmengine's collate refuses dataclasses.
+    """
 
     start: Tensor  # (B, N) seconds
     speed: Tensor  # (B, N)
@@ -67,8 +70,8 @@ class ClipTimes(NamedTuple):
 class ClipSampling:
     """Views and the anchors they hang on. Views whose anchor is not declared may start anywhere.
 
-    Raises ValueError for an anchor that depends on an unknown one or on itself, and for a view without
-    frames, clips or seconds.
+    Raises ValueError for an anchor that depends on an unknown one or on itself, and for a view
+    without frames, clips or seconds.
     """
 
     views: Mapping[str, View]
@@ -84,7 +87,7 @@ class ClipSampling:
         for name, anchor in self.anchors.items():
             if anchor.after is not None and anchor.after not in declared:
                 raise ValueError(
-                    f"anchor {name!r} comes after {anchor.after!r}, which no view or anchor declares"
+                    f"anchor {name!r} comes after {anchor.after!r}, which nothing declares"
                 )
             if anchor.gap[0] > anchor.gap[1]:
                 raise ValueError(f"anchor {name!r}: gap {anchor.gap} must be (least, most)")
@@ -103,8 +106,8 @@ class ClipSampling:
     def draw(self, duration: float, rng: np.random.Generator) -> dict[str, ClipTimes]:
         """Draw the times of every view for one video of `duration` seconds; tensors of shape (N,).
 
-        A video shorter than a single span starts at 0 and is padded by the reader. Raises ValueError where
-        anchors stand in relation and the video is too short for it.
+        A video shorter than a single span starts at 0 and is padded by the reader. Raises
+        ValueError where anchors stand in relation and the video is too short for it.
         """
         starts = self._draw_starts(duration, rng)
         times = {}
@@ -130,8 +133,8 @@ class ClipSampling:
             else:
                 return starts
         raise ValueError(
-            f"a video of {duration:.2f} s has no room for the anchors {dict(self.anchors)}; the shortest allowed "
-            f"is {self.min_duration:.2f} s. Lower the views' seconds or leave the video out."
+            f"a video of {duration:.2f} s has no room for the anchors {dict(self.anchors)}; the "
+            f"shortest allowed is {self.min_duration:.2f} s. Lower the views' seconds or leave the video out."
         )
 
     def _draw_anchor(

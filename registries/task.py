@@ -1,4 +1,4 @@
-"""Contract of a downstream task: its card, its data, its head and its metrics. The harness owns the training."""
+"""Contract of a downstream task: card, data, head and metrics. The harness owns the training."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from registries.encoder import Modality
+from registries.sampling import ClipSampling
 
 Pool = Literal["clip", "step", "grid"]
 Split = Literal["train", "val", "test"]
@@ -21,8 +22,8 @@ Split = Literal["train", "val", "test"]
 class TaskCard:
     """Facts about a task; every one of them is enforced by a test or used by the harness.
 
-    chance: score of a guess in the unit of `main_metric`. scope: "local" needs fine timing, "global" does
-    not (used to group the report). published: task and metric names in results/published.
+    scope: "local" needs fine timing, "global" does not (used to group the report). published_*: the
+    names of task and metric in results/published.
     """
 
     name: str
@@ -65,8 +66,27 @@ class Task(ABC):
     card: ClassVar[TaskCard]
 
     @abstractmethod
-    def dataset(self, split: Split, fold: int = 0) -> Dataset[dict[str, Any]]:
-        """Samples of a split. "val" is always held out of the owners' training data, never of the test set."""
+    def sampling(self) -> ClipSampling:
+        """The views of one evaluation clip.
+
+        "video" or "audio" is what the encoder of that name is given.
+        """
+
+    @abstractmethod
+    def augment(self) -> dict[str, Any]:
+        """Options of the training-time preprocessor that suit the labels of this task."""
+
+    @abstractmethod
+    def manifest(self, fold: int = 0) -> Any:  # noqa: ANN401 - a benchmark.data Manifest; the kernel is below it
+        """Every sample of the task with its split; `.hash` goes into the cell key."""
+
+    @abstractmethod
+    def dataset(self, split: Split, fold: int = 0, *, clips: int = 1) -> Dataset[dict[str, Any]]:
+        """Samples of a split; "val" is held out of the owners' training data, never of test.
+
+        clips: spans per sample, spread evenly over the video ("val", "test"); training draws one
+        at random.
+        """
 
     @abstractmethod
     def head(self, channels: int) -> Head:

@@ -1,0 +1,61 @@
+"""What a task needs to make its datasets.
+
+An adapter's name, a root, and how clips are read here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmark.data import adapters
+from benchmark.data.dataset import ClipDataset
+from benchmark.data.manifest import Manifest
+from benchmark.data.splits import hold_out
+from benchmark.data.store import FrameStore
+from registries.sampling import ClipSampling
+from registries.task import Split
+
+
+@dataclass
+class ClipSource:
+    """One dataset root, read through its adapter; shared by all tasks and objectives.
+
+    size: pixels a side of what the encoder sees. seed: of the training draws. limit: at most so
+    many rows of a split (smoke runs), else None. store: decoded clips kept on disk, or None to
+    decode each time.
+    """
+
+    adapter: str
+    root: Path
+    size: int
+    seed: int = 0
+    store: FrameStore | None = None
+    jobs: int = 1
+    _manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
+
+    def manifest(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
+        """The manifest under these adapter options, with a validation part; read once."""
+        key = repr(sorted(options.items()))
+        if key not in self._manifests:
+            manifest = adapters.read(self.adapter, self.root, **options)
+            if not len(manifest.split("val")):
+                manifest = hold_out(manifest, fraction=0.1, seed=0)  # by group, chosen
+            self._manifests[key] = manifest
+        return self._manifests[key]
+
+    def dataset(
+        self, manifest: Manifest, split: Split, sampling: ClipSampling, *, crop: str, clips: int = 1
+    ) -> ClipDataset:
+        """Clips of one split; random spans in training, `clips` evenly spread ones otherwise."""
+        return ClipDataset(
+            manifest.split(split),
+            sampling,
+            size=self.size,
+            crop=crop,
+            train=split == "train",
+            clips=1 if split == "train" else clips,
+            seed=self.seed,
+            store=self.store,
+        )

@@ -1,0 +1,85 @@
+"""Where each dataset of a run comes from.
+
+A configured root, or a generated stand-in. Never a silent fallback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.data import adapters
+from benchmark.data.manifest import Manifest
+from benchmark.data.miniature.build import ensure, folder
+from benchmark.data.source import ClipSource
+from benchmark.data.store import FrameStore
+from benchmark.paths import cache_dir
+from benchmark.plan_request import RunRequest
+from benchmark.settings import Recipe
+from registries.registry import TASKS
+from registries.task import Task, TaskCard
+
+MINIATURE_PREFIX = "mini-"
+
+
+@dataclass
+class Datasets:
+    """Roots, stores and tasks of one run; everything is located before anything is trained."""
+
+    request: RunRequest
+    recipe: Recipe
+    jobs: int = 1
+
+    def task(self, name: str, card: TaskCard, *, seed: int) -> Task:
+        """The task on its data. Raises NotReadyError where the data is not there."""
+        source = ClipSource(
+            adapter=card.dataset,
+            root=self._task_root(card),
+            size=self.recipe.clip.size,
+            seed=seed,
+            store=self.store(),
+        )
+        return TASKS.build({"type": name, "source": source, **self.recipe.task_options(name)})
+
+    def pretraining(self) -> Manifest:
+        """The pretraining set of this run, cut to the recipe's number of clips (nested.
+
+        The first n).
+        """
+        name = self.request.pretrain_data or self.recipe.pretrain_data
+        if name.startswith(MINIATURE_PREFIX):
+            root = self._miniature(name)
+            manifest = adapters.read(name.replace("-", "_"), root)
+        else:
+            manifest = adapters.read(name, adapters.locate(name, self._root(name)))
+        clips = self.recipe.pretrain_clips
+        return manifest if clips is None or clips >= len(manifest) else manifest.take(clips)
+
+    def store(self) -> FrameStore | None:
+        """Decoded clips on disk, where the recipe asks for it."""
+        return FrameStore(cache_dir() / "frames") if self.recipe.frame_cache else None
+
+    def missing_miniatures(self, cards: list[TaskCard], *, pretraining: bool) -> list[str]:
+        """Stand-ins that this run would generate first."""
+        names = [card.miniature for card in cards if not self._has_root(card.dataset)]
+        pretrain_set = self.request.pretrain_data or self.recipe.pretrain_data
+        if pretraining and pretrain_set.startswith(MINIATURE_PREFIX):
+            names.append(pretrain_set)
+        return [name for name in names if not (self._folder(name) / "card.json").exists()]
+
+    def _task_root(self, card: TaskCard) -> Path:
+        if self._has_root(card.dataset):
+            return adapters.locate(card.dataset, self._root(card.dataset))
+        return self._miniature(card.miniature)
+
+    def _has_root(self, dataset: str) -> bool:
+        return dataset in self.request.data or "" in self.request.data
+
+    def _root(self, dataset: str) -> Path:
+        return self.request.data.get(dataset) or self.request.data.get("") or Path()
+
+    def _miniature(self, name: str) -> Path:
+        return ensure(name, tier=self.recipe.tier, cache=cache_dir(), jobs=self.request.jobs)
+
+    def _folder(self, name: str) -> Path:
+        return folder(name, tier=self.recipe.tier, cache=cache_dir())

@@ -1,0 +1,78 @@
+"""`encoders.pt`: what pretraining hands to evaluation. A file, not an import.
+
+{"format": 1, "encoders": {modality: {"config": dict, "weights": state dict}}, "meta": dict},
+loaded with torch's safe loading only, so a file from elsewhere can hold data and nothing else.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.hooks import save_atomically
+from registries.encoder import Encoder, Modality
+from registries.errors import NotReadyError, UsageError
+from registries.registry import BACKBONES
+
+FORMAT = 1
+
+
+def save_encoders(
+    encoders: Mapping[Modality, Encoder], path: Path, *, meta: Mapping[str, Any]
+) -> None:
+    """Write configs and weights (on the CPU) atomically.
+
+    Meta: plain data about where they come from.
+    """
+    content = {
+        modality: {
+            "config": encoder.config,
+            "weights": {k: v.detach().cpu() for k, v in encoder.state_dict().items()},
+        }
+        for modality, encoder in encoders.items()
+    }
+    save_atomically({"format": FORMAT, "encoders": content, "meta": dict(meta)}, path)
+
+
+def read_encoders(path: Path) -> dict[str, Any]:
+    """The content of a file.
+
+    Raises NotReadyError for a file that is missing, unsafe or of another format.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise NotReadyError(
+            f"{path}: no such encoder file. `bench pretrain` writes one."
+        ) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise NotReadyError(
+            f"{path} is not a safe encoder file ({str(error).splitlines()[0]}). Expected what "
+            "`bench pretrain` writes: tensors and plain data only."
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise NotReadyError(
+            f"{path} holds no encoders of format {FORMAT}; expected the keys "
+            "'format', 'encoders' and 'meta'."
+        )
+    return content
+
+
+def load_encoder(path: Path, modality: Modality) -> Encoder:
+    """Rebuild one encoder with its weights.
+
+    Raises UsageError if the file has none of this modality.
+    """
+    stored = read_encoders(path)["encoders"]
+    if modality not in stored:
+        raise UsageError(
+            f"{path} holds encoders for {', '.join(stored) or 'nothing'}, "
+            f"but the task needs {modality!r}."
+        )
+    encoder = BACKBONES.build(stored[modality]["config"])
+    encoder.load_state_dict(stored[modality]["weights"])
+    return encoder

@@ -1,0 +1,1 @@
+"""Output layers of tasks: small, the same for every objective."""

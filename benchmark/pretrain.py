@@ -1,0 +1,153 @@
+"""Pretrains one objective once and leaves `encoders.pt` behind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.data.dataset import ClipDataset
+from benchmark.data.manifest import Manifest
+from benchmark.data.preprocessor import ClipPreprocessor
+from benchmark.data.store import FrameStore
+from benchmark.encoder_file import save_encoders
+from benchmark.hooks import EpochCheckpoint, FractionDone, Report, standard_hooks
+from benchmark.settings import Recipe
+from benchmark.training import build_runner, precision_of, train_loader
+from registries import plugins
+from registries.errors import NotReadyError, unknown
+from registries.objective import Objective
+from registries.registry import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """Where the encoders are and what making them took."""
+
+    encoders: Path
+    steps: int
+    clips: int
+    hours: float  # of video in the pretraining set
+    data_wait: float  # share of training time, 0 to 1
+    final: dict[str, float]  # last logged losses and diagnostics
+
+
+def objective_class(name: str) -> type[Objective]:
+    """The class behind a name, imported when needed."""
+    plugins.load("objectives", name)
+    found = OBJECTIVES.module_dict[name]
+    assert issubclass(found, Objective)
+    return found
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option the objective does not declare, with the nearest one."""
+    allowed = set(inspect.signature(objective_class(name).__init__).parameters) - {
+        *("self", "video", "audio", "data_preprocessor", "init_cfg", "latents"),
+    }
+    for option in options:
+        if option not in allowed:
+            raise unknown(f"option of {name}", option, allowed)
+
+
+def pretrain(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    recipe: Recipe,
+    manifest: Manifest | None,
+    store: FrameStore | None,
+    seed: int,
+    out: Path,
+    report: Report,
+) -> PretrainResult:
+    """Train objective `name` on `manifest` and write `out/encoders.pt`.
+
+    Resumes where it was interrupted.
+
+    An objective that does not pretrain hands down its encoders as initialised and needs no
+    manifest.
+    """
+    torch.manual_seed(seed)
+    found = objective_class(name)
+    meta = {"objective": name, "version": found.version, "options": dict(options), "seed": seed}
+    if not found.pretrains:
+        objective = _build(name, options, recipe=recipe, manifest=None, preprocessor=None)
+        save_encoders(objective.encoders(), out / "encoders.pt", meta=meta)
+        return PretrainResult(out / "encoders.pt", 0, 0, 0.0, 0.0, {})
+    assert manifest is not None
+    sampling = found.sampling(clip_len=recipe.clip.clip_len, seconds=recipe.clip.seconds)
+    manifest = usable(
+        manifest, needs_audio=any(v.modality == "audio" for v in sampling.views.values())
+    )
+    dataset = ClipDataset(
+        manifest,
+        sampling,
+        size=recipe.clip.size,
+        crop="full",
+        train=True,
+        clips=1,
+        seed=seed,
+        store=store,
+    )
+    preprocessor = ClipPreprocessor(
+        sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
+    )
+    objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
+    loader = train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers)
+    progress, hooks = standard_hooks(seed, report)
+    runner = build_runner(
+        objective,
+        loader,
+        recipe.pretrain,
+        work_dir=out / "work",
+        name=f"pretrain-{out.name}",
+        seed=seed,
+        precision=precision_of(recipe.precision),
+        hooks=[*hooks, FractionDone(), EpochCheckpoint()],
+    )
+    runner.train()
+    objective.eval()
+    save_encoders(objective.encoders(), out / "encoders.pt", meta=meta)
+    hours = float((manifest.rows["stop"] - manifest.rows["start"]).sum()) / 3600
+    final = {key: float(value) for key, value in progress.logs.items()}
+    return PretrainResult(
+        out / "encoders.pt", runner.max_iters, len(manifest), hours, progress.data_wait, final
+    )
+
+
+def usable(manifest: Manifest, *, needs_audio: bool) -> Manifest:
+    """Leave out clips without sound where the objective needs it; never feed zeros in silence.
+
+    Raises NotReadyError when nothing is left.
+    """
+    if not needs_audio:
+        return manifest
+    heard = manifest.where(manifest.rows["has_audio"].astype(bool))
+    if not len(heard):
+        raise NotReadyError(
+            f"none of the {len(manifest)} videos of {manifest.name} in {manifest.root} has sound, which "
+            "this objective needs. Choose another set with --pretrain-data, or a video-only objective."
+        )
+    return heard
+
+
+def _build(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    recipe: Recipe,
+    manifest: Manifest | None,
+    preprocessor: ClipPreprocessor | None,
+) -> Objective:
+    """The objective with the harness's backbones; `latents` only for the one that declares it."""
+    config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio, **options}
+    config["data_preprocessor"] = preprocessor
+    if "latents" in inspect.signature(objective_class(name).__init__).parameters:
+        assert manifest is not None
+        config["latents"] = str(manifest.root / "gt.jsonl")
+    return OBJECTIVES.build(config)

@@ -1,0 +1,277 @@
+"""Fills in records from what a run knows.
+
+Scores come from the saved predictions, never from memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from benchmark.evaluate import Evaluation
+from benchmark.paths import CHECKOUT
+from benchmark.plan import EvalCell, Plan, PretrainCell
+from benchmark.pretrain import PretrainResult
+from benchmark.results.keys import digest, file_sha256
+from benchmark.results.predictions import recompute, write_predictions
+from benchmark.results.schema import (
+    BackboneInfo,
+    Checks,
+    Cost,
+    DataInfo,
+    Env,
+    Failure,
+    ObjectiveInfo,
+    PretrainInfo,
+    RecipeInfo,
+    Record,
+    SeedInfo,
+    Selection,
+    TaskInfo,
+    new_run_id,
+    now,
+)
+from benchmark.results.store import RecordStore
+from benchmark.training import device_name
+
+EXTRA_METRICS = {"auc": ("hard_auc",), "top1": ("top5",)}  # reported beside the main metric
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "mmengine",
+    "mmaction2",
+    "av",
+    "numpy",
+    "avssl-bench",
+)
+
+
+def pretrain_record(
+    cell: PretrainCell, plan: Plan, result: PretrainResult, *, started: datetime
+) -> Record:
+    """The record of one pretraining run (or of encoders handed down as initialised)."""
+    ended = now()
+    manifest = cell.manifest
+    return Record(
+        cell_key=cell.key,
+        key_fields=plain(cell.key_fields),
+        kind="pretrain",
+        status="done",
+        started=started,
+        ended=ended,
+        objective=objective_info(cell),
+        backbone=BackboneInfo(name=plan.recipe.video["type"]),
+        pretrain=PretrainInfo(
+            checkpoint_sha256=file_sha256(result.encoders),
+            dataset=manifest.name if manifest else "",
+            manifest_sha256=manifest.hash if manifest else None,
+            clips=result.clips,
+            hours=result.hours,
+            steps=result.steps,
+            effective_batch=plan.recipe.pretrain.batch_size,
+            epochs=plan.recipe.pretrain.epochs if result.steps else 0,
+            seed=cell.seed,
+        ),
+        recipe=recipe_info(plan),
+        data=DataInfo(
+            dataset=manifest.name if manifest else "none",
+            kind=manifest.kind if manifest else "full",
+            manifest_sha256=manifest.hash if manifest else None,
+            used=result.clips,
+        ),
+        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        precision=plan.precision,
+        cost=cost((ended - started).total_seconds(), result.data_wait),
+        env=environment(),
+    )
+
+
+def eval_record(
+    cell: EvalCell,
+    plan: Plan,
+    found: Evaluation,
+    *,
+    source: Record | None,
+    store: RecordStore,
+    started: datetime,
+) -> Record:
+    """The record of one cell, with its predictions written beside it."""
+    run_id = new_run_id()
+    card = cell.task.card
+    predictions = write_predictions(
+        store.predictions_path(cell.key, run_id),
+        sample_id=found.sample_id,
+        group_id=found.group_id,
+        target=found.target,
+        score=found.score,
+    )
+    path = store.predictions_path(cell.key, run_id)
+    names = (card.main_metric, *EXTRA_METRICS.get(card.main_metric, ()))
+    scores = {name: recompute(name, path) for name in names}
+    chance, value, ended = cell.task.chance(), scores[card.main_metric].value, now()
+    above = value > chance if card.higher_is_better else value < chance
+    return Record(
+        run_id=run_id,
+        cell_key=cell.key,
+        key_fields=plain(cell.key_fields),
+        kind="eval",
+        status="done",
+        started=started,
+        ended=ended,
+        objective=objective_info(cell.encoder),
+        backbone=BackboneInfo(
+            name=plan.recipe.video["type"],
+            params_total=found.params_total,
+            params_trainable=found.params_trainable,
+        ),
+        pretrain=source.pretrain.model_copy(update={"run_id": source.run_id})
+        if source and source.pretrain
+        else None,
+        task=task_info(cell),
+        recipe=recipe_info(plan),
+        data=data_info(cell),
+        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        precision=plan.precision,
+        scores=scores,
+        selection=Selection(rule=found.rule, step=found.epoch, value=found.val),
+        predictions=predictions,
+        cost=cost((ended - started).total_seconds(), found.data_wait),
+        checks=Checks(chance=chance, above_chance=above),
+        env=environment(),
+        warnings=[]
+        if above
+        else [f"{card.main_metric} {value:.2f} is not above chance {chance:.2f}"],
+    )
+
+
+def failure_record(
+    cell: EvalCell, plan: Plan, error: Exception, *, text: str, attempt: int
+) -> Record:
+    """The record of a cell that has no score."""
+    return Record(
+        cell_key=cell.key,
+        key_fields=plain(cell.key_fields),
+        kind="eval",
+        status="failed",
+        ended=now(),
+        objective=objective_info(cell.encoder),
+        backbone=BackboneInfo(name=plan.recipe.video["type"]),
+        task=task_info(cell),
+        recipe=recipe_info(plan),
+        data=data_info(cell),
+        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        precision=plan.precision,
+        env=environment(),
+        failure=Failure(
+            exception=type(error).__name__, message=str(error), traceback=text, attempt=attempt
+        ),
+    )
+
+
+def objective_info(cell: PretrainCell) -> ObjectiveInfo:
+    """Who made the encoder."""
+    return ObjectiveInfo(
+        name=cell.objective,
+        version=cell.version,
+        params=plain(dict(cell.options)),
+        source=cell.source,
+        paper=cell.paper,
+    )
+
+
+def task_info(cell: EvalCell) -> TaskInfo:
+    """What was asked of it."""
+    card = cell.task.card
+    return TaskInfo(
+        name=card.name,
+        version=card.version,
+        protocol=cell.protocol,
+        split="test",
+        fold=cell.fold,
+        modality="v",
+        primary_metric=card.main_metric,
+        higher_is_better=card.higher_is_better,
+        chance=cell.task.chance(),
+    )
+
+
+def data_info(cell: EvalCell) -> DataInfo:
+    """On which data, and how much of it was there."""
+    manifest = cell.manifest
+    return DataInfo(
+        dataset=manifest.name,
+        kind=manifest.kind,
+        manifest_sha256=manifest.hash,
+        expected=manifest.expected,
+        used=len(manifest),
+        missing=list(manifest.missing[:100]),
+        audio_coverage=float(manifest.rows["has_audio"].astype(bool).mean()),
+        licence=manifest.licence,
+    )
+
+
+def recipe_info(plan: Plan) -> RecipeInfo:
+    """The resolved recipe, whole."""
+    config = plain(plan.recipe.model_dump())
+    return RecipeInfo(config=config, sha256=digest(config), tuning="none: the preset's numbers")
+
+
+def cost(seconds: float, data_wait: float) -> Cost:
+    """What it took on this device."""
+    gpu = torch.cuda.is_available()
+    return Cost(
+        wall_s=seconds,
+        gpu_hours=seconds / 3600 if gpu else None,
+        peak_mem_gb=torch.cuda.max_memory_allocated() / 2**30 if gpu else None,
+        data_wait_share=data_wait,
+    )
+
+
+@cache
+def environment() -> Env:
+    """Versions and device; the host is hashed, not named."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    sha, dirty = _git()
+    return Env(
+        versions=versions,
+        git_sha=sha,
+        dirty=dirty,
+        device=device_name(),
+        host_hash=hashlib.sha256(platform.node().encode()).hexdigest()[:16],
+    )
+
+
+def _git() -> tuple[str | None, bool | None]:
+    """Commit of the checkout this runs from, or nothing in an installed wheel."""
+    if not (CHECKOUT / ".git").exists():
+        return None, None
+    try:
+        sha = _ask("rev-parse", "HEAD")
+        return sha, bool(_ask("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def _ask(*words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any nested data
+    """As JSON knows it: tuples become lists."""
+    return json.loads(json.dumps(value))

@@ -1,0 +1,152 @@
+"""The schema of a resolved recipe. mmengine's own Config accepts misspelt keys; this does not."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark import config
+from registries.errors import UsageError, unknown
+
+HARNESS_KEYS = ("finetune", "folds")  # of a task's config; the rest are the task's own keywords
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """No unknown fields, nothing changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Clip(Strict):
+    """The harness's standard clip: frames, the seconds they cover, and pixels a side."""
+
+    clip_len: int = Field(32, ge=1)
+    seconds: float = Field(3.2, gt=0)
+    size: int = Field(112, ge=16)
+
+
+class Training(Strict):
+    """One training run: the same fields for pretraining and finetuning.
+
+    encoder_lr_scale multiplies the rate of the encoders (finetuning only). clips_per_video: how
+    often a video is seen in one epoch, each time at another place.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    optimizer: Literal["Adam", "AdamW", "SGD"] = "AdamW"
+    lr: float = Field(gt=0)
+    encoder_lr_scale: float = Field(1.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0)
+    warmup_steps: int = Field(0, ge=0)
+    warmup_epochs: float = Field(0.0, ge=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    clip_grad: float | None = None
+    clips_per_video: int = Field(1, ge=1)
+    augment: dict[str, Any] = {}
+
+
+class Finetune(Training):
+    """Finetuning: adds how a test video is read and how the epoch is chosen, never on test."""
+
+    test_clips: int = Field(1, ge=1)
+    selection: Literal["best_val", "last"] = "best_val"
+    val_interval: int = Field(1, ge=1)
+    features: Literal["all", "global", "local"] = "all"
+
+
+class Recipe(Strict):
+    """Everything a run needs besides names and seeds."""
+
+    tier: Literal["ci", "small", "base"] = "base"
+    pretrain_data: str = "mini-kav"
+    pretrain_clips: int | None = None
+    video: dict[str, Any]
+    audio: dict[str, Any]
+    clip: Clip = Clip()
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    workers: int = Field(0, ge=0)
+    frame_cache: bool = False
+    pretrain: Training
+    finetune: Finetune
+    objectives: dict[str, dict[str, Any]] = {}
+    tasks: dict[str, dict[str, Any]] = {}
+
+    def finetune_for(self, task: str) -> Finetune:
+        """The finetuning recipe of one task.
+
+        The preset's, with `tasks.<task>.finetune` laid over it.
+        """
+        extra = self.tasks.get(task, {}).get("finetune", {})
+        return validate(
+            Finetune, {**self.finetune.model_dump(), **extra}, where=f"tasks.{task}.finetune"
+        )
+
+    def task_options(self, task: str) -> dict[str, Any]:
+        """Keywords of the task itself."""
+        extra = self.tasks.get(task, {})
+        return {key: value for key, value in extra.items() if key not in HARNESS_KEYS}
+
+    def folds_for(self, task: str, official: tuple[int, ...]) -> tuple[int, ...]:
+        """Folds to run: all official ones, or those that `tasks.<task>.folds` names."""
+        wanted = tuple(self.tasks.get(task, {}).get("folds", official))
+        for fold in wanted:
+            if fold not in official:
+                raise UsageError(f"tasks.{task}.folds: {fold} is not one of the folds {official}.")
+        return wanted
+
+
+def load_recipe(
+    preset: str,
+    *,
+    objectives: tuple[str, ...] = (),
+    tasks: tuple[str, ...] = (),
+    overrides: tuple[str, ...] = (),
+) -> Recipe:
+    """Resolve a preset with the configs of the named objectives and tasks and the `-o` overrides.
+
+    Order, later wins: configs/objectives and configs/tasks, the preset, the overrides.
+    """
+    known = {folder: config.names(folder) for folder in ("objectives", "tasks")}
+    base: config.Config = {"objectives": {}, "tasks": {}}
+    for folder, wanted in (("objectives", objectives), ("tasks", tasks)):
+        for name in wanted:
+            if name in known[folder]:
+                base[folder][name] = config.load_packaged(folder, name)
+    merged = config.merge(base, config.load_packaged("presets", preset))
+    merged = config.override(merged, overrides)
+    return validate(Recipe, merged, where=f"preset {preset}")
+
+
+def validate(schema: type[T], values: dict[str, Any], *, where: str) -> T:
+    """Check values against a schema.
+
+    The error names the key, what was found and the nearest key.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise unknown(
+                "option", place, _fields(schema, first["loc"][:-1]), hint=f"({where})"
+            ) from error
+        raise UsageError(
+            f"{where}: option {place!r} is {first.get('input')!r}; "
+            f"{first['msg'][0].lower()}{first['msg'][1:]}."
+        ) from error
+
+
+def _fields(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Dotted names of the fields allowed at a place of the schema."""
+    prefix = ""
+    for part in path:
+        inner = schema.model_fields[str(part)].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        schema, prefix = inner, f"{prefix}{part}."
+    return [prefix + name for name in schema.model_fields]

@@ -1,0 +1,92 @@
+"""Lip reading of single words: LRW, and anything written in its layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+
+from benchmark.data.dataset import ClipDataset
+from benchmark.data.manifest import Manifest
+from benchmark.data.source import ClipSource
+from benchmark.heads.recurrent import RecurrentHead
+from benchmark.metrics import SampleMetric
+from registries.registry import TASKS
+from registries.sampling import ClipSampling, View
+from registries.task import Head, Split, Task, TaskCard
+
+MINIATURE_SECONDS = 1.6  # tasks.md 8.2
+LRW_SECONDS = 1.16  # 29 frames at 25 fps
+
+
+@TASKS.register_module(name="lrw")
+class LRW(Task):
+    """Word classification from the lips alone (Chung & Zisserman 2016): top-1 over 500 words.
+
+    The whole clip is one sample at `fps`. Crop "lip" follows tasks.md 5.1: from landmarks where
+    the root has them, else the fixed window of LRW. The head is a BiGRU over the encoder's steps;
+    flip and a small random crop are the only augmentation (a colour or scale change would be a
+    nuisance of another task). Differs from the paper: GLCM states no finetuning recipe, all of it
+    is the harness's.
+    """
+
+    card = TaskCard(
+        name="lrw",
+        title="Lip reading, words (LRW)",
+        dataset="lrw",
+        miniature="mini-lrw",
+        reference="Chung & Zisserman, Lip Reading in the Wild, ACCV 2016",
+        licence="BBC, research agreement required",
+        modalities=("video",),
+        main_metric="top1",
+        unit="%",
+        higher_is_better=True,
+        scope="local",
+        version=1,
+        published_task="LRW",
+        published_metric="top1_pct",
+    )
+
+    def __init__(
+        self,
+        *,
+        source: ClipSource,
+        crop: str = "lip",
+        fps: float = 25.0,
+        hidden: int = 512,
+        layers: int = 2,
+    ) -> None:
+        self.source, self.crop, self.fps = source, crop, fps
+        self.hidden, self.layers = hidden, layers
+
+    def sampling(self) -> ClipSampling:
+        """One video view: the whole clip."""
+        seconds = MINIATURE_SECONDS if self.manifest().kind == "miniature" else LRW_SECONDS
+        view = View(modality="video", clip_len=round(seconds * self.fps), seconds=seconds)
+        return ClipSampling({"video": view})
+
+    def augment(self) -> dict[str, Any]:
+        """Small crop and flip only."""
+        return {"scale": None, "flip": 0.5}
+
+    def manifest(self, fold: int = 0) -> Manifest:
+        """Owners' train, val and test; there is one fold."""
+        return self.source.manifest()
+
+    def dataset(self, split: Split, fold: int = 0, *, clips: int = 1) -> ClipDataset:
+        """A clip is one sample whatever `clips` says: the word fills it."""
+        return self.source.dataset(self.manifest(), split, self.sampling(), crop=self.crop)
+
+    def head(self, channels: int) -> Head:
+        """BiGRU over steps."""
+        return RecurrentHead(
+            channels, len(self.manifest().labels), hidden=self.hidden, layers=self.layers
+        )
+
+    def metrics(self) -> list[BaseMetric]:
+        """Top-1."""
+        return [SampleMetric("top1")]
+
+    def chance(self) -> float:
+        """Test sets are balanced: one over the number of words, in percent."""
+        return 100.0 / len(self.manifest().labels)

@@ -1,0 +1,172 @@
+"""Builds mmengine Runners from a `Training` recipe: the one way anything is trained here."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from benchmark.settings import Training
+
+
+def device_name() -> str:
+    """The device training runs on, as records name it."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def precision_of(setting: str) -> str:
+    """Resolve "auto": bf16 on a GPU that has it, else fp32."""
+    if setting != "auto":
+        return setting
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"
+
+
+class EpochSampler(torch.utils.data.Sampler[int]):
+    """A permutation per epoch that depends on (seed, epoch) only; each video `repeats` times.
+
+    mmengine's loop calls `set_epoch` before every epoch, so a resumed run draws what an
+    uninterrupted one would. Also tells the dataset its epoch.
+    """
+
+    def __init__(self, dataset: Dataset[Any], *, seed: int, repeats: int = 1) -> None:
+        self.dataset, self.seed, self.repeats, self.epoch = dataset, seed, repeats, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the loop."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.dataset) * self.repeats  # type: ignore[arg-type]
+
+    def __iter__(self):  # noqa: ANN204
+        draw = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        for repeat in range(self.repeats):
+            # every pass over the videos is an epoch of its own for the dataset's random draws
+            self.dataset.set_epoch(self.epoch * self.repeats + repeat)  # type: ignore[attr-defined]
+            yield from torch.randperm(len(self.dataset), generator=draw).tolist()  # type: ignore[arg-type]
+
+
+def train_loader(
+    dataset: Dataset[Any], recipe: Training, *, seed: int, workers: int
+) -> DataLoader[Any]:
+    """Shuffled batches; the last partial batch is dropped (batch norm and in-batch negatives)."""
+    return DataLoader(
+        dataset,
+        batch_size=min(recipe.batch_size, len(dataset) * recipe.clips_per_video),  # type: ignore[arg-type]
+        sampler=EpochSampler(dataset, seed=seed, repeats=recipe.clips_per_video),
+        num_workers=workers,
+        drop_last=True,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def eval_loader(dataset: Dataset[Any], *, batch_size: int, workers: int) -> DataLoader[Any]:
+    """Every sample once, in order."""
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        shuffle=False,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def build_runner(
+    model: nn.Module,
+    loader: DataLoader[Any],
+    recipe: Training,
+    *,
+    work_dir: Path,
+    name: str,
+    seed: int,
+    precision: str,
+    hooks: list[Hook],
+    validation: dict[str, Any] | None = None,
+) -> Runner:
+    """A Runner that trains `model` by `recipe`, logging below `work_dir`.
+
+    validation: {"dataloader", "evaluator", "interval"} for a validation loop, else none.
+    """
+    steps = len(loader) * recipe.epochs
+    val = validation or {}
+    runner = Runner(
+        model=model,
+        work_dir=str(work_dir),
+        train_dataloader=loader,
+        train_cfg={
+            "by_epoch": True,
+            "max_epochs": recipe.epochs,
+            "val_interval": val.get("interval", recipe.epochs + 1),
+        },
+        val_dataloader=val.get("dataloader"),
+        val_evaluator=val.get("evaluator"),
+        val_cfg={} if val else None,
+        optim_wrapper=_optim_wrapper(recipe, precision),
+        param_scheduler=_schedule(recipe, steps=steps, epoch=len(loader)),
+        default_hooks={"checkpoint": None, "logger": None, "sampler_seed": None},
+        custom_hooks=hooks,
+        visualizer={"type": "Visualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]},
+        resume=False,
+        randomness={"seed": seed},
+        log_level="WARNING",
+        experiment_name=name,
+        default_scope="mmengine",
+    )
+    quiet(runner.logger)
+    return runner
+
+
+def quiet(logger: MMLogger) -> None:
+    """Mmengine's log stays in its file; the terminal belongs to the progress display."""
+    for handler in logger.handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.setLevel(logging.CRITICAL)
+
+
+def _optim_wrapper(recipe: Training, precision: str) -> dict[str, Any]:
+    optimizer: dict[str, Any] = {
+        "type": recipe.optimizer,
+        "lr": recipe.lr,
+        "weight_decay": recipe.weight_decay,
+    }
+    if recipe.optimizer == "SGD":
+        optimizer["momentum"] = 0.9
+    wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": optimizer}
+    if precision == "bf16":
+        wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}
+    if recipe.clip_grad is not None:
+        wrapper["clip_grad"] = {"max_norm": recipe.clip_grad}
+    if recipe.encoder_lr_scale != 1.0:
+        wrapper["paramwise_cfg"] = {
+            "custom_keys": {"encoder": {"lr_mult": recipe.encoder_lr_scale}}
+        }
+    return wrapper
+
+
+def _schedule(recipe: Training, *, steps: int, epoch: int) -> list[dict[str, Any]]:
+    """Linear warm-up over the longer of the two settings, then the named schedule; by step."""
+    warmup = min(max(recipe.warmup_steps, round(recipe.warmup_epochs * epoch)), steps // 2)
+    schedule = []
+    if warmup:
+        schedule.append(
+            {"type": "LinearLR", "start_factor": 1e-3, "by_epoch": False, "begin": 0, "end": warmup}
+        )
+    if recipe.schedule == "cosine" and steps > warmup:
+        schedule.append(
+            {
+                "type": "CosineAnnealingLR",
+                "T_max": steps - warmup,
+                "eta_min": 0.0,
+                "by_epoch": False,
+                "begin": warmup,
+                "end": steps,
+            }
+        )
+    return schedule

@@ -1,0 +1,41 @@
+"""A backbone small enough for two CPU cores, and the recipe both CPU presets share.
+
+resnet3d: depth 18, 16 base channels, 3-D kernels in the last two stages only, every frame kept.
+"""
+
+pretrain_data = "mini-kav"
+video = dict(
+    type="resnet3d",
+    base_channels=16,
+    inflate=(0, 0, 1, 1),
+    conv1_kernel=(3, 5, 5),
+    temporal_stride=1,
+    grid_stride=16,
+)
+audio = dict(type="resnet1d_18", width=16)
+clip = dict(clip_len=16, seconds=1.6, size=56)
+precision = "fp32"
+frame_cache = True
+pretrain = dict(
+    epochs=10,
+    batch_size=32,
+    lr=1e-3,
+    weight_decay=1e-4,
+    warmup_epochs=1,
+    clip_grad=5.0,
+    augment=dict(scale=(0.3, 1.0), flip=0.5, grey=0.2),
+)
+finetune = dict(
+    epochs=20,
+    batch_size=32,
+    lr=1e-3,
+    weight_decay=0.02,
+    warmup_epochs=1,
+    test_clips=1,
+)
+objectives = dict(glcm=dict(normalize=True, temperature=0.07))
+tasks = dict(
+    lrw=dict(fps=10, hidden=64, layers=1),
+    dfdc=dict(clip_len=32, seconds=3.2),
+    ucf101=dict(clip_len=16, fps=5, folds=(1,)),
+)
