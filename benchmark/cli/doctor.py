@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -101,7 +102,9 @@ def _package(name: str) -> Check:
 def mmaction2() -> Check:
     """mmaction2 is optional: only its own backbones need it."""
     try:
-        import mmaction.models  # noqa: F401 - the import is the check: 1.2.0 installs and cannot be imported
+        with warnings.catch_warnings():  # mmcv-lite warns of operators that nothing here uses
+            warnings.simplefilter("ignore")
+            import mmaction.models  # noqa: F401 - 1.2.0 installs and cannot be imported
     except (ImportError, AssertionError) as error:
         return Check(
             name="mmaction2",
@@ -173,15 +176,15 @@ def packaged_files() -> Check:
 
 
 def writable(name: str, folder: Path, *, variable: str) -> Check:
-    """Write a probe file, read it back, remove it; only the folder stays."""
+    """Write a probe file, read it back, remove it, where the folder is or would be made."""
     mend = f"free some space or set {variable} to a writable folder"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
+        place = next(near for near in (folder, *folder.absolute().parents) if near.exists())
+        with tempfile.TemporaryFile(dir=place) as probe:
             probe.write(b"probe")
             probe.seek(0)
             same = probe.read() == b"probe"
-        free = shutil.disk_usage(folder).free / 1e9
+        free = shutil.disk_usage(place).free / 1e9
     except OSError as error:
         return Check(name=name, state="missing", found=f"{folder}: {error.strerror}", mend=mend)
     if not same:
