@@ -28,6 +28,7 @@ class Objective(BaseModel, ABC):
     version: int = 1
     paper: str = ""
     pretrains: bool = True  # False: nothing to train, the encoders are handed down as initialised
+    frozen: bool = False  # True: downstream the encoders stay as handed down; only the head trains
     progress: float = 0.0  # fraction of pretraining done; a hook sets it
 
     def __init__(

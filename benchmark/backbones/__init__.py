@@ -1,1 +1,1 @@
-"""Architectures behind one interface (`registries.encoder.Encoder`): thin adapters, no training code."""
+"""Architectures behind one interface (`registries.encoder.Encoder`): adapters, no training."""
