@@ -49,7 +49,7 @@ class Datasets:
         name = self.request.pretrain_data or self.recipe.pretrain_data
         if name.startswith(MINIATURE_PREFIX):
             root = self._miniature(name)
-            manifest = adapters.read(name.replace("-", "_"), root)
+            manifest = adapters.read(name.removeprefix(MINIATURE_PREFIX), root)
         else:
             manifest = adapters.read(name, adapters.locate(name, self._root(name)))
         clips = self.recipe.pretrain_clips

@@ -127,13 +127,14 @@ def usable(manifest: Manifest, *, needs_audio: bool) -> Manifest:
     """
     if not needs_audio:
         return manifest
-    heard = manifest.where(manifest.rows["has_audio"].astype(bool))
-    if not len(heard):
+    heard = manifest.rows["has_audio"].fillna(True).astype(bool)  # not known: found out on reading
+    if not heard.any():
         raise NotReadyError(
-            f"none of the {len(manifest)} videos of {manifest.name} in {manifest.root} has sound, which "
-            "this objective needs. Choose another set with --pretrain-data, or a video-only objective."
+            f"none of the {len(manifest)} videos of {manifest.name} in {manifest.root} has sound, "
+            "which this objective needs. Choose another set with --pretrain-data, or a video-only "
+            "objective."
         )
-    return heard
+    return manifest.keep(heard)
 
 
 def _build(

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from benchmark.data.manifest import Manifest
 from benchmark.evaluate import Evaluation
 from benchmark.paths import CHECKOUT
 from benchmark.plan import EvalCell, Plan, PretrainCell
@@ -214,9 +215,15 @@ def data_info(cell: EvalCell) -> DataInfo:
         expected=manifest.expected,
         used=len(manifest),
         missing=list(manifest.missing[:100]),
-        audio_coverage=float(manifest.rows["has_audio"].astype(bool).mean()),
+        audio_coverage=audio_coverage(manifest),
         licence=manifest.licence,
     )
+
+
+def audio_coverage(manifest: Manifest) -> float | None:
+    """Share of samples with sound, where that is known."""
+    known = manifest.rows["has_audio"].dropna()
+    return float(known.astype(bool).mean()) if len(known) else None
 
 
 def recipe_info(plan: Plan) -> RecipeInfo:

@@ -134,7 +134,7 @@ class ClipSampling:
                 return starts
         raise ValueError(
             f"a video of {duration:.2f} s has no room for the anchors {dict(self.anchors)}; the "
-            f"shortest allowed is {self.min_duration:.2f} s. Lower the views' seconds or leave the video out."
+            f"shortest allowed is {self.min_duration:.2f} s. Lower the views' seconds."
         )
 
     def _draw_anchor(

@@ -39,10 +39,8 @@ class ClipSource:
         """The manifest under these adapter options, with a validation part; read once."""
         key = repr(sorted(options.items()))
         if key not in self._manifests:
-            manifest = adapters.read(self.adapter, self.root, **options)
-            if not len(manifest.split("val")):
-                manifest = hold_out(manifest, fraction=0.1, seed=0)  # by group, chosen
-            self._manifests[key] = manifest
+            # held out of train by group only where the owners have no validation part
+            self._manifests[key] = hold_out(adapters.read(self.adapter, self.root, **options))
         return self._manifests[key]
 
     def dataset(
