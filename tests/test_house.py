@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = ("registries", "objectives", "benchmark")
 LONG_FUNCTIONS = {"benchmark/cli/run.py run": "its signature is the list of options"}
 FILE_LINES, TEST_LINES, FUNCTION_LINES = 300, 400, 50
+FILE_BYTES = 500_000
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".csv", ".cfg", ".txt", ""}
 # a home or scratch folder of one machine; placeholders of documentation (/path/to) are fine
 MACHINE = re.compile(r"(?<![\w.])/(?:work|farm|root|home|Users|tmp|opt)/[\w.]+")
@@ -52,6 +53,11 @@ def test_files_are_short():
         if lines > limit:
             long[name(path)] = f"{lines} lines, at most {limit}"
     assert not long
+
+
+def test_no_file_is_large():
+    large = {name(path): path.stat().st_size for path in FILES if path.stat().st_size > FILE_BYTES}
+    assert not large, f"more than {FILE_BYTES} bytes: {large}"
 
 
 def test_functions_are_short():
