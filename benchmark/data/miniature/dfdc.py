@@ -97,7 +97,7 @@ class MiniDFDC:
             wave=render_wave(forged.heard),
             crf=camera.crf,
             latents=latents,
-            landmarks=detector_landmarks(true_landmarks(plan.faces[0]), item.rng(3)),
+            landmarks=detector_landmarks(true_landmarks(forged.seen.faces[0]), item.rng(3)),
         )
 
     def lists(self, items: Sequence[Item]) -> Mapping[str, str]:
