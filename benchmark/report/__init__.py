@@ -1,0 +1,16 @@
+"""Tables from records and published numbers: build them, then draw or write them."""
+
+from benchmark.report.model import Mark, Table, incomplete
+from benchmark.report.render import FORMATS, render_markdown, render_terminal, write
+from benchmark.report.tables import build
+
+__all__ = [
+    "FORMATS",
+    "Mark",
+    "Table",
+    "build",
+    "incomplete",
+    "render_markdown",
+    "render_terminal",
+    "write",
+]
