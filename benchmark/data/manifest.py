@@ -89,7 +89,9 @@ class Manifest:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over what changes a number: the rows, their content, the labels; not the root."""
-        content = self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
+        content = self.rows["sha256"].where(
+            self.rows["sha256"] != "", self.rows["bytes"].astype(str)
+        )
         columns = [self.rows[name].map(_canonical) for name in HASHED]
         digest = hashlib.sha256("\t".join(self.labels).encode())
         for values in zip(*columns, content, strict=True):
@@ -113,7 +115,9 @@ class Manifest:
 
     def ranked(self, seed: int = 0) -> Manifest:
         """The same samples in a fixed random order, by sha1 of seed, name and id; `take` it for a subset."""
-        keys = [hashlib.sha1(f"{seed}:{self.name}:{i}".encode()).hexdigest() for i in self.rows["id"]]
+        keys = [
+            hashlib.sha1(f"{seed}:{self.name}:{i}".encode()).hexdigest() for i in self.rows["id"]
+        ]
         return replace(self, rows=self.rows.iloc[np.argsort(keys)].reset_index(drop=True))
 
     def keep(self, chosen: pd.Index | pd.Series | np.ndarray) -> Manifest:

@@ -20,11 +20,15 @@ from av.video.stream import VideoStream
 
 from registries.errors import NotReadyError
 
-Transform = Callable[[np.ndarray, int], np.ndarray]  # (H, W, 3) uint8, index in the file -> (h, w, 3)
+Transform = Callable[
+    [np.ndarray, int], np.ndarray
+]  # (H, W, 3) uint8, index in the file -> (h, w, 3)
 
 EPS = 1e-6  # s; float error of sums of seconds
 DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
-PREROLL = 0.5  # s of sound decoded before what is asked; chosen: AAC and MP3 need one to three blocks
+PREROLL = (
+    0.5  # s of sound decoded before what is asked; chosen: AAC and MP3 need one to three blocks
+)
 SEEK_GAP = 3.0  # s; chosen: a wider gap than this is jumped, a narrower one decoded
 SHORT = (0.25, 0.05)  # s, share of the duration that may be missing at the end; chosen
 
@@ -82,7 +86,9 @@ class Media:
         breaks = np.flatnonzero(np.diff(asked) > SEEK_GAP) + 1
         for part in np.split(np.arange(len(asked)), breaks):
             shown = -1
-            for position, (image, index, inside) in zip(part, self._shown(asked[part]), strict=True):
+            for position, (image, index, inside) in zip(
+                part, self._shown(asked[part]), strict=True
+            ):
                 if index != shown:
                     pictures.append(_rgb(image, index, transform))
                     shown = index

@@ -1,8 +1,8 @@
 """Read clips: `get_clip` is the sampling contract, `read_all` decodes a short clip once.
 
-    frame k of a clip    the frame whose presentation interval contains t0 + (k + 0.5) / fps_out
-    sound of a clip      exactly [t0, t0 + dur_a)
-    beyond the file      the first or last frame again, zeros of sound, and False in the validity masks
+frame k of a clip    the frame whose presentation interval contains t0 + (k + 0.5) / fps_out
+sound of a clip      exactly [t0, t0 + dur_a)
+beyond the file      the first or last frame again, zeros of sound, and False in the validity masks
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ __all__ = [
 ]
 
 SOUND_FILES = frozenset({".wav", ".flac", ".ogg"})
-KERNEL = 64  # samples at the lower rate on each side of a cut; chosen: torchaudio's sinc filter needs 7
+KERNEL = (
+    64  # samples at the lower rate on each side of a cut; chosen: torchaudio's sinc filter needs 7
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Decoded:
     wave_valid: np.ndarray
     sample_rate: int
     duration: float
+    has_audio: bool
 
 
 def probe(path: Path) -> MediaInfo:
@@ -146,20 +149,20 @@ def read_all(
     """
     path = Path(path)
     if path.suffix.lower() in SOUND_FILES:
-        length = (stop if stop is not None else probe(path).duration) - start
+        length = min(stop or np.inf, probe(path).duration) - start
         wave, there = read_wave(path, start, dur=length, sr=sr)
-        return Decoded(np.zeros((0, 0, 0, 3), np.uint8), np.zeros(1), wave, there, sr, length)
+        return Decoded(np.zeros((0, 0, 0, 3), np.uint8), np.zeros(1), wave, there, sr, length, True)
     with Media(path) as media:
-        end = media.info.duration if stop is None else stop
+        end = media.info.duration if stop is None else min(stop, media.info.duration)
         frames, times = np.zeros((0, 0, 0, 3), np.uint8), np.zeros(1)
         if media.info.has_video:
             limit = np.inf if stop is None else stop
             frames, times = media.all_frames(start, limit, transform=transform)
-            end = float(times[-1]) if stop is None else stop
         wave, there = np.zeros(0, np.float32), np.zeros(0, bool)
-        if sound and media.info.has_audio:
+        heard = sound and media.info.has_audio
+        if heard:
             wave, there = read_wave(path, start, dur=end - start, sr=sr, media=media)
-    return Decoded(frames, times - start, wave, there, sr, end - start)
+    return Decoded(frames, times - start, wave, there, sr, end - start, heard)
 
 
 def shown_at(edges: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +179,9 @@ def resample(wave: np.ndarray, *, old: int, new: int) -> np.ndarray:
     return resample_tensor(torch.from_numpy(wave), old, new).numpy()
 
 
-def _cut(media: Media | _SoundFile, t0: float, *, dur: float, sr: int) -> tuple[np.ndarray, np.ndarray]:
+def _cut(
+    media: Media | _SoundFile, t0: float, *, dur: float, sr: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Samples [round(t0 * sr), + round(dur * sr)) of the file at `sr`."""
     old = media.info.sample_rate if media.info.has_audio else sr
     first, count = round(t0 * sr), round(dur * sr)
@@ -199,7 +204,9 @@ def _sound_info(path: Path) -> soundfile._SoundFileInfo:
     try:
         return soundfile.info(str(path))
     except soundfile.LibsndfileError as error:
-        raise MediaError(f"{path}: it does not open as a sound file ({error}); fetch it again") from error
+        raise MediaError(
+            f"{path}: it does not open as a sound file ({error}); fetch it again"
+        ) from error
 
 
 class _SoundFile:

@@ -51,4 +51,6 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
 def _shuffled(train: pd.DataFrame, groups: pd.Series, seed: int) -> list[list[int]]:
     """Row numbers of each group, in an order that depends on the names and the seed alone."""
     named = {name: list(part.index) for name, part in train.groupby(groups)}
-    return [named[n] for n in sorted(named, key=lambda n: hashlib.sha1(f"{seed}:{n}".encode()).digest())]
+    return [
+        named[n] for n in sorted(named, key=lambda n: hashlib.sha1(f"{seed}:{n}".encode()).digest())
+    ]

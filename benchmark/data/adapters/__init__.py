@@ -36,7 +36,9 @@ def locate(name: str, root: Path) -> Path:
     module = _adapter(name)
     source, root = module.SOURCE, Path(root).expanduser()
     if not root.is_dir():
-        raise NotReadyError(f"{source.title}: the folder {root} does not exist. {source.help(root)}")
+        raise NotReadyError(
+            f"{source.title}: the folder {root} does not exist. {source.help(root)}"
+        )
     for place in (root, *(root / folder for folder in source.folders)):
         if place.is_dir() and module.present(place):
             return place

@@ -62,7 +62,9 @@ def build(
         extra: dict[str, Any] = {"bytes": (root / sample["path"]).stat().st_size}
         if landmarks:
             stem = Path(sample["path"]).with_suffix(".npy").as_posix()
-            extra["landmarks"] = f"landmarks/{stem}" if (root / "landmarks" / stem).is_file() else ""
+            extra["landmarks"] = (
+                f"landmarks/{stem}" if (root / "landmarks" / stem).is_file() else ""
+            )
         if entry := index.get(sample["path"]):
             extra |= {"sha256": entry["sha256"], "has_audio": True}
             extra["group"] = sample.get("group") or entry["group"]

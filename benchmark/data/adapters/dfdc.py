@@ -40,9 +40,7 @@ def present(root: Path) -> bool:
     return any(path.is_dir() for path in root.glob(PARTS))
 
 
-def read(
-    root: Path, *, train_list: str = "", val_list: str = "", test_list: str = ""
-) -> Manifest:
+def read(root: Path, *, train_list: str = "", val_list: str = "", test_list: str = "") -> Manifest:
     """Clips of the listed splits, or of all parts. Lists are paths, absolute or relative to `root`."""
     entries, absent = _entries(root)
     given = {"train": train_list, "val": val_list, "test": test_list}

@@ -28,4 +28,4 @@ def read(root: Path) -> Manifest:
     for file in files:
         path = file.relative_to(root).as_posix()
         samples.append({"id": path, "path": path, "split": "train"})
-    return build(SOURCE, root, samples).ranked()
+    return build(SOURCE, root, samples, expected=len(samples)).ranked()

@@ -1,0 +1,149 @@
+"""Random changes of training clips, vectorised over the batch; each sample has one draw for all its frames."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
+# RGB -> YIQ (NTSC), in which a rotation of the I, Q plane turns the hue
+YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+COLUMNS = 10  # uniform numbers a sample needs
+
+
+class Draw(NamedTuple):
+    """Uniform numbers in [0, 1) of each sample, (B,) each; what they mean is `Augment`'s."""
+
+    area: Tensor
+    shape: Tensor
+    top: Tensor
+    left: Tensor
+    flip: Tensor
+    brightness: Tensor
+    contrast: Tensor
+    saturation: Tensor
+    hue: Tensor
+    grey: Tensor
+
+    @classmethod
+    def make(cls, count: int, generator: torch.Generator) -> Self:
+        """Draw on the CPU: the same numbers on every device."""
+        return cls(*torch.rand(COLUMNS, count, generator=generator))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augment:
+    """Strengths. Defaults: the suite's own recipe (tasks.md 6: crop .2-1, flip, jitter .4; the rest chosen).
+
+    scale: range of the crop's share of the frame; None: crops of the output's size, not resized (lips, faces:
+    give the dataset 1.09 x the size, tasks.md 5.1) · ratio: range of width / height · flip, grey: chances ·
+    brightness, contrast, saturation: factors are uniform in 1 +- x · hue: turns, uniform in +- x.
+    Differs from torchvision: fixed order, hue by rotation in YIQ, contrast about the clip's mean, values are
+    clipped once at the end (all of it is then one affine map of the colours); a crop that does not fit is cut
+    to the frame instead of being drawn again.
+    """
+
+    scale: tuple[float, float] | None = (0.2, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.1
+    grey: float = 0.0
+
+    @classmethod
+    def crop_only(cls, *, flip: float = 0.5) -> Self:
+        """Crop and flip, for lips and faces: colours stay."""
+        return cls(scale=None, flip=flip, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+
+    def crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
+        """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1], flipped where drawn."""
+        flips = (draw.flip < self.flip).to(planes.device)
+        if self.scale is None:
+            out = _shift(planes, draw, size).float() / 255
+            return torch.where(flips.view(-1, 1, 1, 1, 1, 1), out.flip(-1), out)
+        height, width = planes.shape[-2:]
+        high, wide, top, left = (part.to(planes.device) for part in self.boxes(draw, height, width))
+        theta = torch.zeros(len(planes), 2, 3, device=planes.device)
+        # box in the coordinates of affine_grid: the frame is [-1, 1] on both axes
+        theta[:, 0, 0] = torch.where(flips, -wide, wide) / width
+        theta[:, 0, 2] = (2 * left + wide) / width - 1
+        theta[:, 1, 1] = high / height
+        theta[:, 1, 2] = (2 * top + high) / height - 1
+        grid = F.affine_grid(theta, [len(planes), 1, size, size], align_corners=False)
+        # clips, colours and frames as channels: the grid is worked out once a sample
+        flat = planes.reshape(len(planes), -1, height, width).float() / 255
+        out = F.grid_sample(flat, grid, padding_mode="border", align_corners=False)
+        return out.reshape(*planes.shape[:-2], size, size)
+
+    def boxes(self, draw: Draw, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Height, width, top, left in pixels of each sample's crop, (B,) each."""
+        low, high = self.scale or (1.0, 1.0)
+        area = (low + (high - low) * draw.area) * height * width
+        small, large = (math.log(value) for value in self.ratio)
+        ratio = torch.exp(small + (large - small) * draw.shape)
+        wide = torch.sqrt(area * ratio).clamp(max=width)
+        tall = torch.sqrt(area / ratio).clamp(max=height)
+        return tall, wide, draw.top * (height - tall), draw.left * (width - wide)
+
+    def colour(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Change the colours of (B, N, 3, T, S, S) in [0, 1] and clip to [0, 1]."""
+        if not any((self.brightness, self.contrast, self.saturation, self.hue, self.grey)):
+            return pixels
+        mean = pixels.mean(dim=(1, 3, 4, 5))  # (B, 3)
+        matrix, offset = self.colour_map(draw, mean.cpu())
+        batch, clips = pixels.shape[:2]
+        flat = pixels.reshape(batch * clips, 3, -1)
+        matrix = matrix.to(pixels.device).repeat_interleave(clips, 0)
+        offset = offset.to(pixels.device).repeat_interleave(clips, 0)
+        return torch.baddbmm(offset[..., None], matrix, flat).clamp_(0, 1).reshape(pixels.shape)
+
+    def colour_map(self, draw: Draw, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """The affine map of each sample's colours, x -> matrix x + offset: (B, 3, 3), (B, 3)."""
+        grey, eye = torch.tensor(GREY).expand(3, 3), torch.eye(3)
+
+        def factor(number: Tensor, strength: float) -> Tensor:
+            return (1 + strength * (2 * number - 1)).view(-1, 1, 1)
+
+        contrast = factor(draw.contrast, self.contrast)
+        matrix = factor(draw.brightness, self.brightness) * eye
+        middle = torch.einsum("ij,bjk,bk->bi", grey, matrix, mean)
+        matrix, offset = contrast * matrix, (1 - contrast[..., 0]) * middle
+        saturation = factor(draw.saturation, self.saturation)
+        turn = _hue(self.hue * (2 * draw.hue - 1))
+        rest = turn @ (saturation * eye + (1 - saturation) * grey)
+        rest = torch.where((draw.grey < self.grey).view(-1, 1, 1), grey, rest)
+        return rest @ matrix, torch.einsum("bij,bj->bi", rest, offset)
+
+
+def _hue(turns: Tensor) -> Tensor:
+    """(B, 3, 3) rotations of the hue by `turns` (B,) of the full circle."""
+    to_yiq = torch.tensor(YIQ, dtype=torch.float64)
+    angle = 2 * math.pi * turns.double()
+    rotate = torch.eye(3, dtype=torch.float64).repeat(len(turns), 1, 1)
+    rotate[:, 1, 1] = rotate[:, 2, 2] = angle.cos()
+    rotate[:, 1, 2], rotate[:, 2, 1] = -angle.sin(), angle.sin()
+    return (torch.linalg.inv(to_yiq) @ rotate @ to_yiq).float()
+
+
+def _shift(planes: Tensor, draw: Draw, size: int) -> Tensor:
+    """Crops of the output's size at whole pixels."""
+    height, width = planes.shape[-2:]
+    if min(height, width) < size:
+        raise ValueError(
+            f"frames of {width} x {height} pixels are smaller than the output's {size}; raise the dataset's "
+            "size or lower the preprocessor's"
+        )
+    tops = (draw.top * (height - size + 1)).long().tolist()
+    lefts = (draw.left * (width - size + 1)).long().tolist()
+    cut = [
+        sample[..., top : top + size, left : left + size]
+        for sample, top, left in zip(planes, tops, lefts, strict=True)
+    ]
+    return torch.stack(cut)

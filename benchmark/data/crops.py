@@ -1,0 +1,192 @@
+"""Which part of a frame is looked at: all of it, the lips, or the face.
+
+    full   the frame, short side resized to `size`; the square is cut later, by the dataset
+    lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners, nose tip), never
+           from the mouth, whose width is the signal; centre on the mouth; (size, size)
+    face   a square around the landmarks, enlarged by 40 %, smoothed; (size, size)
+
+Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left and right
+mouth corner, NaN where the detector missed. LRW can do without: its clips are centred already
+(provider "fixed_lrw"). A missing landmark file is an error, never a silent centre crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from scipy.ndimage import median_filter, uniform_filter1d
+
+from benchmark.data.media import MediaError, Transform
+from registries.errors import NotReadyError, UsageError, unknown
+
+Kind = Literal["full", "lip", "face"]
+Provider = Literal["precomputed", "fixed_lrw"]
+
+LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; tasks.md 5.1
+TEMPLATE = np.array([-0.5, 0.5, 0.55j])  # eyes, nose (x + iy) in eye distances; nose height chosen
+SMOOTH = 6  # frames on each side of the moving average; tasks.md 5.1
+MEDIAN = 13  # frames of the median over face boxes; tasks.md 5.3
+DETECTOR = 2.0  # side of a detector's box / max(eye distance, eyes to mouth); chosen: brow to chin
+ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
+SLACK = 2  # frames that landmarks may be shorter than the video; chosen
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropRecipe:
+    """A crop and where its landmarks come from. lip_frac: lip width / crop width (1/3 chosen, tasks.md 5.1)."""
+
+    kind: Kind = "full"
+    provider: Provider = "precomputed"
+    lip_frac: float = 1 / 3
+    margin: float = 0.4  # tasks.md 5.3
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("full", "lip", "face"):
+            raise unknown("crop", self.kind, ("full", "lip", "face"))
+        if self.provider not in ("precomputed", "fixed_lrw"):
+            raise unknown("landmark provider", self.provider, ("precomputed", "fixed_lrw"))
+        if self.kind == "face" and self.provider == "fixed_lrw":
+            raise UsageError("provider 'fixed_lrw' is a window on the lips; use crop 'lip' with it")
+
+    @property
+    def key(self) -> str:
+        """What distinguishes the pixels of two recipes."""
+        if self.kind == "full":
+            return "full"
+        if self.provider == "fixed_lrw":
+            return "lip-fixed-lrw"
+        detail = self.lip_frac if self.kind == "lip" else self.margin
+        return f"{self.kind}-{detail:.4f}-v1"
+
+    def transform(self, size: int, *, video: Path, landmarks: Path | None) -> Transform:
+        """The function that crops and resizes each frame of `video`; landmarks: its .npy file, if any."""
+        if self.kind == "full":
+            return lambda image, _: shrink(image, size)
+        if self.provider == "fixed_lrw":
+            return lambda image, _: _fixed(image, size, video)
+        if landmarks is None:
+            raise NotReadyError(
+                f"crop {self.kind!r} needs landmarks, and none are given for {video}. Put a (T, 5, 2) array "
+                "at landmarks/<path without suffix>.npy in the dataset's folder, or choose crop 'full' "
+                "(for LRW also crop 'lip' with provider 'fixed_lrw')"
+            )
+        points = load_landmarks(landmarks)
+        if self.kind == "lip":
+            matrices = lip_matrices(points, size, lip_frac=self.lip_frac)
+            return lambda image, index: _warp(image, matrices[_row(index, points, video)], size)
+        boxes = face_boxes(points, margin=self.margin)
+        return lambda image, index: _box(image, boxes[_row(index, points, video)], size)
+
+
+def as_recipe(crop: CropRecipe | str) -> CropRecipe:
+    """A recipe from its name ("full", "lip", "face", with landmarks from files), or itself."""
+    return crop if isinstance(crop, CropRecipe) else CropRecipe(kind=crop)
+
+
+def load_landmarks(path: Path) -> np.ndarray:
+    """(T, 5, 2) float64; misses interpolated in time, the ends held. Raises MediaError for anything else."""
+    if not path.is_file():
+        raise MediaError(
+            f"{path}: the landmarks are missing; write them again, or leave the clip out"
+        )
+    try:
+        points = np.load(path, allow_pickle=False).astype(np.float64)
+    except (ValueError, EOFError, OSError) as error:
+        raise MediaError(f"{path}: not a .npy array ({error}); write it again") from error
+    if points.ndim != 3 or points.shape[1:] != (5, 2) or not len(points):
+        raise MediaError(f"{path}: an array of shape {points.shape}; landmarks are (T, 5, 2)")
+    seen = np.isfinite(points).all(axis=(1, 2))
+    if not seen.any():
+        raise MediaError(f"{path}: no face was found in any frame; leave the clip out")
+    at, flat = np.arange(len(points)), points.reshape(len(points), 10)
+    return np.stack([np.interp(at, at[seen], flat[seen, i]) for i in range(10)], 1).reshape(
+        -1, 5, 2
+    )
+
+
+def lip_matrices(points: np.ndarray, size: int, *, lip_frac: float) -> np.ndarray:
+    """(T, 2, 3) affine matrices from the frame to a (size, size) crop around the lips.
+
+    Least-squares similarity from the smoothed eyes and nose to the template, whose eye distance is
+    size * lip_frac / 0.55 pixels; the smoothed midpoint of the mouth corners goes to the middle.
+    """
+    smooth = _smooth(points)
+    flat = smooth[..., 0] + 1j * smooth[..., 1]  # (T, 5)
+    stable = flat[:, :3] - flat[:, :3].mean(1, keepdims=True)
+    goal = (TEMPLATE - TEMPLATE.mean()) * size * lip_frac / LIP_TO_EYES
+    turn = (stable.conj() * goal).sum(1) / (np.abs(stable) ** 2).sum(1)  # scale and rotation, (T,)
+    shift = (size - 1) / 2 * (1 + 1j) - turn * flat[:, 3:].mean(1)
+    rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
+    return np.moveaxis(np.array(rows), 2, 0)
+
+
+def face_boxes(points: np.ndarray, *, margin: float) -> np.ndarray:
+    """(T, 3): centre x, centre y, side of a square around the face, median-filtered over 13 frames."""
+    eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
+    width = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
+    height = np.linalg.norm(mouth - eyes, axis=1)
+    side = DETECTOR * np.maximum(width, height) * (1 + margin)
+    boxes = np.concatenate([points.mean(1), side[:, None]], 1)
+    return median_filter(boxes, size=(MEDIAN, 1), mode="nearest")
+
+
+def shrink(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize so that the short side is `size` pixels; the shape is kept."""
+    height, width = image.shape[:2]
+    scale = size / min(height, width)
+    return _resize(image, max(round(height * scale), size), max(round(width * scale), size))
+
+
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    if image.shape[:2] == (height, width):
+        return np.ascontiguousarray(image)
+    # averaging areas keeps fine patterns from turning into coarse ones; it cannot enlarge
+    how = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=how)
+
+
+def _smooth(points: np.ndarray) -> np.ndarray:
+    """Moving average over +-6 frames; near the ends over the frames there are, symmetrically extended."""
+    return uniform_filter1d(points, 2 * SMOOTH + 1, axis=0, mode="nearest")
+
+
+def _row(index: int, points: np.ndarray, video: Path) -> int:
+    """Landmark row of a frame."""
+    if index >= len(points) + SLACK:
+        raise MediaError(
+            f"{video}: frame {index} has no landmarks, its file ends after {len(points)}; "
+            "write the landmarks again"
+        )
+    return min(index, len(points) - 1)
+
+
+def _warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    return cv2.warpAffine(
+        np.ascontiguousarray(image),
+        matrix,
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _box(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
+    """The square `box`, its border repeated where it leaves the frame."""
+    side = max(round(box[2]), 1)
+    left, top = round(box[0] - side / 2), round(box[1] - side / 2)
+    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
+    return _resize(image[rows[:, None], columns], size, size)
+
+
+def _fixed(image: np.ndarray, size: int, video: Path) -> np.ndarray:
+    if image.shape[:2] != LRW_SIZE:
+        raise MediaError(
+            f"{video}: {image.shape[1]} x {image.shape[0]} pixels; provider 'fixed_lrw' is a window on "
+            "LRW's 256 x 256 clips. Use provider 'precomputed' with landmarks"
+        )
+    return _resize(image[slice(*ROWS), slice(*COLUMNS)], size, size)

@@ -1,0 +1,174 @@
+"""Samples of a manifest as clips of every view, decoded once; what happens on the device is the preprocessor's.
+
+`data_samples["times"]` says when each clip was cut; no pretext label is made here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from benchmark.data.crops import CropRecipe, as_recipe
+from benchmark.data.manifest import Manifest
+from benchmark.data.reader import resample
+from benchmark.data.source import DirectClip, OpenClip, Sample
+from benchmark.data.store import FrameStore
+from registries.errors import UsageError
+from registries.sampling import ClipSampling, ClipTimes, View
+
+
+class ClipDataset(Dataset[dict[str, Any]]):
+    """Clips of every sample of `manifest`, cut as `sampling` says.
+
+    One item: {"inputs": {view: uint8 (N, T, size, size, 3) or float32 (N, samples)},
+    "data_samples": {"index", "id", "group", "target", "times": {view: ClipTimes (N,)},
+    "valid": {view: share of the clip that lies inside the file}}}.
+
+    train: times, and the place of the square along the long side, are drawn from
+    `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before each pass.
+    Otherwise `clips` spans lie evenly over the sample, overlapping where it is short (one: in the middle).
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        sampling: ClipSampling,
+        *,
+        size: int,
+        crop: CropRecipe | str = "full",
+        sample_rate: int = 16_000,
+        train: bool,
+        clips: int = 1,
+        seed: int,
+        store: FrameStore | None = None,
+    ) -> None:
+        if train and clips != 1:
+            raise UsageError(f"clips={clips} is for testing; a training item holds one clip a view")
+        if clips > 1 and any(view.num_clips > 1 for view in sampling.views.values()):
+            raise UsageError(f"clips={clips} needs views of one clip; lower clips to 1")
+        self.manifest, self.sampling = manifest, sampling
+        self.size, self.crop, self.sample_rate = size, as_recipe(crop), sample_rate
+        self.train, self.clips, self.seed, self.store = train, clips, seed, store
+        # shared memory: workers that live on through several epochs see the change
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Label of every sample, (len,)."""
+        return self.manifest.rows["label"].to_numpy()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw anew: every epoch has its own times."""
+        self._epoch.fill_(epoch)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One sample; raises MediaError, NoAudioError, or ValueError where the video is too short."""
+        index = int(index)
+        rng = np.random.default_rng([self.seed, int(self._epoch), index])
+        sample = Sample(self.manifest, index, crop=self.crop, size=self.size)
+        with self._open(sample) as clip:
+            times = (
+                self.sampling.draw(clip.duration, rng)
+                if self.train
+                else self._spread(clip.duration, index)
+            )
+            place = rng.random() if self.train else 0.5
+            inputs, valid = self._video(clip, times, place)
+            for name, view in self.sampling.views.items():
+                if view.modality == "audio":
+                    inputs[name], valid[name] = self._audio(clip, view, times[name])
+        row = self.manifest.rows.iloc[index]
+        return {
+            "inputs": inputs,
+            "data_samples": {
+                "index": index,
+                "id": row["id"],
+                "group": row["group"],
+                "target": int(row["label"]),
+                "times": times,
+                "valid": valid,
+            },
+        }
+
+    def _open(self, sample: Sample) -> OpenClip:
+        if self.store is not None:
+            return self.store.open(sample, sample_rate=self.sample_rate)
+        return DirectClip(sample, sample_rate=self.sample_rate)
+
+    def _video(
+        self, clip: OpenClip, times: dict[str, ClipTimes], place: float
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:
+        """All video views from one pass over the file."""
+        views = {k: v for k, v in self.sampling.views.items() if v.modality == "video"}
+        if not views:
+            return {}, {}
+        asked = {
+            name: _frame_times(view, times[name]) for name, view in views.items()
+        }  # (N, T) each
+        frames, inside = clip.frames(np.concatenate([t.ravel() for t in asked.values()]))
+        frames = _square(frames, self.size, place)
+        inputs, valid, at = {}, {}, 0
+        for name, moments in asked.items():
+            part = slice(at, at := at + moments.size)
+            shape = (*moments.shape, *frames.shape[1:])
+            inputs[name] = torch.from_numpy(np.ascontiguousarray(frames[part]).reshape(shape))
+            valid[name] = float(inside[part].mean())
+        return inputs, valid
+
+    def _audio(self, clip: OpenClip, view: View, times: ClipTimes) -> tuple[Tensor, float]:
+        """(N, samples) of one audio view. A faster clip is a longer stretch, resampled: its pitch rises."""
+        count, waves, valid = round(view.seconds * self.sample_rate), [], []
+        for start, speed, backwards in zip(*(part.tolist() for part in times), strict=True):
+            wave, inside = clip.wave(start, view.seconds * speed)
+            if speed != 1:
+                wave = resample(wave, old=int(speed), new=1)
+            wave = np.pad(wave[:count], (0, count - min(len(wave), count)))
+            waves.append(wave[::-1] if backwards else wave)
+            valid.append(inside.mean())
+        return torch.from_numpy(np.stack(waves)), float(np.mean(valid))
+
+    def _spread(self, duration: float, index: int) -> dict[str, ClipTimes]:
+        """Times for testing: evenly spread spans at normal speed, forwards.
+
+        Views in relation to one another (an anchor after another) have no such spread: they are drawn, the
+        same way in every pass.
+        """
+        if any(anchor.after for anchor in self.sampling.anchors.values()):
+            return self.sampling.draw(duration, np.random.default_rng([self.seed, 0, index]))
+        spans: dict[str, float] = {}
+        for view in self.sampling.views.values():
+            spans[view.anchor] = max(spans.get(view.anchor, 0.0), view.seconds * view.num_clips)
+        times = {}
+        for name, view in self.sampling.views.items():
+            room = max(duration - spans[view.anchor], 0.0)
+            first = np.linspace(0.0, room, self.clips) if self.clips > 1 else np.array([room / 2])
+            steps = np.arange(view.num_clips) * view.seconds
+            start = torch.from_numpy((first[:, None] + steps).ravel())
+            times[name] = ClipTimes(
+                start,
+                torch.ones(len(start), dtype=torch.int64),
+                torch.zeros(len(start), dtype=torch.bool),
+            )
+        return times
+
+
+def _frame_times(view: View, times: ClipTimes) -> np.ndarray:
+    """(N, T) seconds at which the frames are taken, in the order they are shown."""
+    steps = (np.arange(view.clip_len) + 0.5) * view.seconds / view.clip_len
+    moments = times.start.numpy()[:, None] + steps * times.speed.numpy()[:, None]
+    backwards = times.reversed.numpy()[:, None]
+    return np.where(backwards, moments[:, ::-1], moments)
+
+
+def _square(frames: np.ndarray, size: int, place: float) -> np.ndarray:
+    """Cut (Q, h, w, 3) to squares; place: 0 = left or top end of the long side, 1 = the other end."""
+    height, width = frames.shape[1:3]
+    top, left = round(place * (height - size)), round(place * (width - size))
+    return frames[:, top : top + size, left : left + size]

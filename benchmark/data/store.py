@@ -1,0 +1,220 @@
+"""Keep decoded clips on disk, so that a machine without a fast decoder decodes each clip once.
+
+One file a clip, crop and size: cropped and resized frames at the file's own frame rate and mono sound,
+memory-mapped when read. `StoredClip` gives the same frames as `DirectClip`, bit for bit. A file takes
+frames * size * size * 3 bytes: 3 MB for 64 frames of 128 pixels. For short clips; large sets are read directly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from benchmark.data.crops import CropRecipe, as_recipe
+from benchmark.data.manifest import Manifest
+from benchmark.data.media import MediaError, NoAudioError
+from benchmark.data.reader import Decoded, read_all, shown_at
+from benchmark.data.source import Sample, segment
+from registries.errors import NotReadyError
+
+FORMAT = 1  # raised whenever stored bytes would change
+HEADER = struct.Struct("<8sI")  # magic, length of the JSON that follows
+MAGIC = b"benchfrm"
+
+
+class BadFile(NamedTuple):
+    """A sample that could not be decoded."""
+
+    id: str
+    reason: str
+
+
+class FrameStore:
+    """Decoded clips under `cache`/frames; safe for several processes at once."""
+
+    def __init__(self, cache: Path) -> None:
+        self.folder = Path(cache) / "frames"
+
+    def open(self, sample: Sample, *, sample_rate: int) -> StoredClip:
+        """The stored clip of a sample, decoded first if it is not there. Raises MediaError."""
+        path = self.path(sample, sample_rate=sample_rate)
+        if not path.is_file():
+            _write(path, _decode(sample, sample_rate))
+        return StoredClip(path, source=sample.path)
+
+    def path(self, sample: Sample, *, sample_rate: int) -> Path:
+        """Where a sample's decoded clip lies; depends on its content, segment, crop, size and landmarks."""
+        parts = [FORMAT, sample.sha256 or _stamp(sample.path), sample.start, sample.stop]
+        parts += [sample.crop.key, sample.size, sample_rate]
+        if sample.crop.kind != "full" and sample.landmarks is not None:
+            parts.append(_stamp(sample.landmarks))
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        return self.folder / key[:2] / f"{key}.clip"
+
+    def warm(
+        self,
+        manifest: Manifest,
+        *,
+        size: int,
+        crop: CropRecipe | str = "full",
+        sample_rate: int = 16_000,
+        jobs: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        max_bad: float = 0.01,  # chosen: more than 1 % unreadable is a broken copy, not a stray file
+    ) -> list[BadFile]:
+        """Decode every clip before training; returns the unreadable ones.
+
+        jobs: threads (None: all cores), decoding releases the interpreter's lock. progress: called with
+        (done, total). Raises NotReadyError where more than `max_bad` of the clips are unreadable.
+        """
+        recipe, bad = as_recipe(crop), []
+
+        def one(row: int) -> BadFile | None:
+            try:
+                sample = Sample(manifest, row, crop=recipe, size=size)
+                path = self.path(sample, sample_rate=sample_rate)
+                if not path.is_file():
+                    _write(path, _decode(sample, sample_rate))
+            except MediaError as error:
+                return BadFile(manifest.rows["id"].iat[row], str(error))
+            return None
+
+        with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+            pending = [pool.submit(one, row) for row in range(len(manifest))]
+            try:
+                for done, future in enumerate(as_completed(pending), start=1):
+                    if (failed := future.result()) is not None:
+                        bad.append(failed)
+                    if progress is not None:
+                        progress(done, len(pending))
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        check_bad(manifest, bad, max_bad)
+        return sorted(bad)
+
+
+def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> None:
+    """Raise NotReadyError where too large a share of a dataset is unreadable, naming the first three."""
+    if len(bad) > max_bad * len(manifest):
+        first = "; ".join(item.reason for item in sorted(bad)[:3])
+        raise NotReadyError(
+            f"{manifest.name}: {len(bad)} of {len(manifest)} files in {manifest.root} are unreadable "
+            f"(allowed: {max_bad:.0%}). First: {first}"
+        )
+
+
+class StoredClip:
+    """A decoded sample, memory-mapped; a context manager like `DirectClip`."""
+
+    def __init__(self, path: Path, *, source: Path) -> None:
+        self._source = source
+        try:
+            with path.open("rb") as file:
+                magic, length = HEADER.unpack(file.read(HEADER.size))
+                head = json.loads(file.read(length))
+            if magic != MAGIC:
+                raise ValueError("wrong magic")
+            self._data = np.memmap(path, np.uint8, mode="r", offset=HEADER.size + length)
+        except (ValueError, struct.error, OSError) as error:
+            raise MediaError(f"{path}: a damaged file of the frame store; delete it") from error
+        self.duration, self._rate = head["duration"], head["sample_rate"]
+        self._has_audio = head["has_audio"]
+        at = 0
+        self._times, at = self._take(at, np.float64, (head["frames"][0] + 1,))
+        self._wave, at = self._take(at, np.float32, (head["samples"],))
+        self._valid, at = self._take(at, np.bool_, (head["samples"],))
+        self._frames, at = self._take(at, np.uint8, tuple(head["frames"]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `OpenClip.frames`."""
+        inside = (times >= -1e-6) & (times < self.duration - 1e-6)
+        index, valid = shown_at(self._times, np.asarray(times))
+        return self._frames[index], valid & inside
+
+    def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
+        """As `OpenClip.wave`."""
+        if not self._has_audio:
+            raise NoAudioError(
+                f"{self._source} has no sound, and sound was asked for. Leave it out of the list"
+            )
+        first, count = round(t0 * self._rate), round(duration * self._rate)
+        wave, valid = np.zeros(count, np.float32), np.zeros(count, bool)
+        low, high = max(first, 0), min(first + count, len(self._wave))
+        if high > low:
+            wave[low - first : high - first] = self._wave[low:high]
+            valid[low - first : high - first] = self._valid[low:high]
+        return wave, valid
+
+    def _take(
+        self, at: int, dtype: type[np.generic], shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, int]:
+        """The next array of the file and where it ends."""
+        end = at + int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return self._data[at:end].view(dtype).reshape(shape), end
+
+
+def _decode(sample: Sample, sample_rate: int) -> Decoded:
+    clip = read_all(
+        sample.path,
+        start=sample.start,
+        stop=sample.stop,
+        sr=sample_rate,
+        transform=sample.transform(),
+    )
+    if not len(clip.frames):
+        raise MediaError(f"{sample.path}: no picture to store; leave it out")
+    return clip
+
+
+def _write(path: Path, clip: Decoded) -> None:
+    """Write under a temporary name and rename: a file that exists is complete."""
+    head = {
+        "frames": clip.frames.shape,
+        "samples": len(clip.wave),
+        "has_audio": bool(clip.has_audio),
+        "duration": clip.duration,
+        "sample_rate": clip.sample_rate,
+    }
+    text = json.dumps(head).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(clip)}.part")
+    try:
+        with temporary.open("wb") as file:
+            # arrays begin at a multiple of eight bytes of the file's own mapping
+            file.write(HEADER.pack(MAGIC, len(text)) + text)
+            file.write(clip.times.astype(np.float64).tobytes())
+            file.write(clip.wave.astype(np.float32).tobytes())
+            file.write(clip.wave_valid.astype(np.bool_).tobytes())
+            file.write(clip.frames.tobytes())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise NotReadyError(
+            f"the frame store cannot write {path} ({error}); free some space, set BENCH_CACHE to a larger "
+            "disk, or train without the store"
+        ) from error
+
+
+def _stamp(path: Path) -> str:
+    """Identity of a file without reading it."""
+    if not path.is_file():
+        raise MediaError(f"{path}: the file is missing; restore it, or leave it out of the list")
+    facts = path.stat()
+    return f"{path.resolve()}:{facts.st_size}:{facts.st_mtime_ns}"
+
+
+__all__ = ["BadFile", "FrameStore", "StoredClip", "check_bad", "segment"]
