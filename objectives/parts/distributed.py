@@ -16,13 +16,13 @@ class _Gather(torch.autograd.Function):
     """All-gather whose backward sums every process's gradient for the rows this process sent."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, rows: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx: torch.autograd.function.FunctionCtx, rows: Tensor) -> Tensor:
         pieces = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
         dist.all_gather(pieces, rows.contiguous())
         return torch.cat(pieces)
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # noqa: D102
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:
         grad = grad.contiguous()
         dist.all_reduce(grad)
         return grad.chunk(dist.get_world_size())[dist.get_rank()]
