@@ -160,7 +160,7 @@ def test_bursts_start_at_the_very_sample_where_the_closure_ends():
 
 def test_lips_are_shut_in_the_frame_of_every_burst():
     checked, slow = 0, max(range(70), key=lambda number: speaker(number).rate)
-    for seed in range(4):
+    for seed in range(12):
         plan = plan_talk(np.random.default_rng(seed), slow, seconds=3.2)
         wave, opening = render_wave(plan), plan.faces[0].mouth[:, 0]
         power = np.convolve(wave.astype(float) ** 2, np.ones(80) / 80, mode="same")
