@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.run",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress"),
     ("benchmark.plan", "benchmark.report"),
-    ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics"),
+    ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),
     ("benchmark.tasks", "benchmark.protocols"),
     ("benchmark.data", "benchmark.heads", "benchmark.metrics", "benchmark.backbones"),

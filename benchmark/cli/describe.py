@@ -164,6 +164,8 @@ def _show(facts: Facts) -> None:
     for key in ("options", "parameters", "card", "recipe"):
         if facts.get(key):
             show_table(_lines(key, facts[key]))
+            if key == "options" and facts["kind"] != "backbone":
+                typer.echo(f"set with -o {facts['kind']}s.{facts['name']}.OPTION=VALUE")
             typer.echo("")
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import names
-from registries.errors import unknown
+from registries.errors import NotReadyError, unknown
 
-FORMATS = ("term", "md", "csv")
+FORMATS = ("term", "md", "csv", "json")
 
 
 def report(
@@ -20,7 +20,7 @@ def report(
         "results/tables"
     ),
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="By comma: term, md, csv.")
+        list[str] | None, typer.Option("--format", help="By comma: term, md, csv, json.")
     ] = None,
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Show the papers' numbers beside.")
@@ -31,9 +31,16 @@ def report(
     for name in wanted:
         if name not in FORMATS:
             raise unknown("format", name, FORMATS)
+    if not runs.is_dir() and not published:
+        raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
+    from benchmark.in_use import versions_in_use
     from benchmark.report import build, render_terminal, write
+    from benchmark.results.store import RecordStore
 
-    tables = build(runs, published=published)
+    store = RecordStore(runs)
+    tables = build(store, published=published, current=versions_in_use(store.current()))
+    for problem in store.problems:
+        typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
     if "term" in wanted:
         render_terminal(tables)
     if files := [name for name in wanted if name != "term"]:

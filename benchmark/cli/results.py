@@ -17,11 +17,14 @@ DEFAULT_RUNS = Path("results/runs")
 @app.command()
 def verify(*, runs: Runs = DEFAULT_RUNS) -> None:
     """Recompute every score from the saved predictions. Exit 5 where one differs."""
+    from benchmark.in_use import versions_in_use
+    from benchmark.results.store import RecordStore
     from benchmark.results.verify import verify as check
 
     if not runs.is_dir():
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
-    problems = list(check(runs))
+    store = RecordStore(runs)
+    problems = check(store, current=versions_in_use(store.current()))
     for problem in problems:
         typer.echo(f"{problem.level}: {problem.path}: {problem.message}")
     errors = [problem for problem in problems if problem.level == "error"]
@@ -30,7 +33,7 @@ def verify(*, runs: Runs = DEFAULT_RUNS) -> None:
             f"{len(errors)} record(s) in {runs} cannot be trusted; withdraw each with "
             "`bench results invalidate RUN_ID --reason ...` and run its cell again."
         )
-    typer.echo(f"{runs}: every record is sound")
+    typer.echo(f"{runs}: {len(store.read_all())} record(s), all sound")
 
 
 @app.command()
