@@ -54,10 +54,19 @@ def audit(
     *,
     tier: Tier = TierName.BASE,
 ) -> None:
-    """Measure whether a miniature can be solved by a shortcut."""
+    """Measure whether a generated miniature can be solved by a shortcut. Exit 5 where it can."""
+    root = _generated(name, tier)
     from benchmark.data.miniature.audit import audit as measure
 
-    measure(_miniatures([name])[0], tier=tier.value, cache=cache_dir())
+    results = measure(name, root)
+    for result in results:
+        typer.echo(result.line().rstrip())
+    failed = [result.check for result in results if result.passed is False]
+    if failed:
+        raise VerificationError(
+            f"{name} ({tier.value}): {len(failed)} of {len(results)} checks failed: "
+            f"{', '.join(failed)}. Scores on this set would not mean what they say."
+        )
 
 
 @app.command()
@@ -74,7 +83,7 @@ def verify(
     found = (
         _verify_dataset(name, root, decode=decode or None)
         if root is not None
-        else _verify_miniature(name, tier.value)
+        else _verify_miniature(name, tier)
     )
     for line in found[:SHOWN]:
         typer.echo(line)
@@ -99,17 +108,24 @@ def _miniatures(values: list[str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _verify_miniature(name: str, tier: str) -> list[str]:
+def _verify_miniature(name: str, tier: TierName) -> list[str]:
+    from benchmark.data.miniature import build
+
+    return build.verify(_generated(name, tier))
+
+
+def _generated(name: str, tier: TierName) -> Path:
+    """Folder of a miniature that has been generated before."""
     from benchmark.data.miniature import build
 
     _refuse_dataset(name)
-    folder = build.folder(_miniatures([name])[0], tier=tier, cache=cache_dir())
+    folder = build.folder(_miniatures([name])[0], tier=tier.value, cache=cache_dir())
     if not folder.is_dir():
         raise NotReadyError(
             f"{name} ({tier}) has not been generated: {folder} does not exist. "
             f"`bench data miniature {name} --tier {tier}` generates it."
         )
-    return build.verify(folder)
+    return folder
 
 
 def _refuse_dataset(name: str) -> None:

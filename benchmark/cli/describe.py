@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -31,31 +31,30 @@ def describe(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Say what a name is: source, views, options with their defaults, parameters, licence."""
-    kinds = find(name)
-    facts = kinds[0][1](name) if kinds[0][0] != "objective" else _objective(name, preset=preset)
+    kind = kind_of(name)
+    facts = _objective(name, preset=preset) if kind == "objective" else DESCRIBE[kind](name)
     if json:
         show_json(facts)
     else:
         _show(facts)
 
 
-def find(name: str) -> list[tuple[str, Callable[[str], Facts]]]:
-    """Kinds that know the name, the likeliest first. Raises UsageError with the nearest name."""
-    known: Mapping[str, tuple[Mapping[str, object], Callable[[str], Facts]]] = {
-        "objective": (plugins.available("objectives"), _objective),
-        "task": (plugins.available("tasks"), _task),
-        "backbone": (plugins.available("backbones"), _backbone),
-        "preset": (config.names("presets"), _preset),
-        "protocol": (names.protocols(), _protocol),
+def kind_of(name: str) -> str:
+    """The kind of a name. Raises UsageError with the nearest name of any kind."""
+    known: Mapping[str, Iterable[str]] = {
+        "objective": plugins.available("objectives"),
+        "task": plugins.available("tasks"),
+        "backbone": plugins.available("backbones"),
+        "preset": config.names("presets"),
+        "protocol": names.protocols(),
     }
-    found = [(kind, function) for kind, (entries, function) in known.items() if name in entries]
-    if not found:
-        every = {entry for entries, _ in known.values() for entry in entries}
-        raise unknown("name", name, every)
-    return found
+    for kind, entries in known.items():
+        if name in entries:
+            return kind
+    raise unknown("name", name, {entry for entries in known.values() for entry in entries})
 
 
-def _objective(name: str, *, preset: str = "demo") -> Facts:
+def _objective(name: str, *, preset: str) -> Facts:
     plugin = plugins.load("objectives", name)
     from registries.registry import OBJECTIVES
 
@@ -147,6 +146,14 @@ def _preset(name: str) -> Facts:
 
 def _protocol(name: str) -> Facts:
     return {"name": name, "kind": "protocol", "text": names.protocols()[name]}
+
+
+DESCRIBE: Mapping[str, Callable[[str], Facts]] = {
+    "task": _task,
+    "backbone": _backbone,
+    "preset": _preset,
+    "protocol": _protocol,
+}
 
 
 def _show(facts: Facts) -> None:

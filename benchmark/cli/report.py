@@ -37,6 +37,8 @@ def report(
     from benchmark.report import build, render_terminal, write
     from benchmark.results.store import RecordStore
 
+    if not runs.is_dir():
+        typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
     tables = build(store, published=published, current=versions_in_use(store.current()))
     for problem in store.problems:
