@@ -100,20 +100,25 @@ def arrange(records: Iterable[Record]) -> Grid:
     """
     records = [record for record in records if record.kind == "eval" and record.task]
     columns = _column_keys(records)
+    known = {_maker(record): row_key(record) for record in records if record.pretrain}
     grid: Grid = defaultdict(lambda: defaultdict(list))
     for record in records:
-        grid[row_key(record)][columns[record.run_id]].append(record)
+        row = row_key(record)
+        if record.status != "done" and not record.pretrain:
+            # stopped before its encoder was known: it belongs to the row of the same recipe
+            row = known.get(_maker(record), row)
+        grid[row][columns[record.run_id]].append(record)
     split: Grid = {}
     for row, cells in grid.items():
         mixed = any(len({_recipe(r) for r in found}) > 1 for found in cells.values())
         for column, found in cells.items():
             for record in found:
-                key = row_key(record, recipe=_recipe(record)) if mixed else row
+                key = replace(row, recipe=_recipe(record)) if mixed else row
                 split.setdefault(key, {}).setdefault(column, []).append(record)
     return split
 
 
-def row_key(record: Record, *, recipe: str = "") -> RowKey:
+def row_key(record: Record) -> RowKey:
     """The row a record belongs to."""
     run = record.pretrain
     conditions = Conditions(backbone=record.backbone.name)
@@ -126,9 +131,7 @@ def row_key(record: Record, *, recipe: str = "") -> RowKey:
             manifest=run.manifest_sha256 or "",
         )
     params = digest(record.objective.params) if record.objective.params else ""
-    return RowKey(
-        objective=record.objective.name, conditions=conditions, params=params, recipe=recipe
-    )
+    return RowKey(objective=record.objective.name, conditions=conditions, params=params)
 
 
 def row_order(key: RowKey) -> tuple[object, ...]:
@@ -255,6 +258,11 @@ def _fold(record: Record) -> int:
 def _seed(record: Record) -> tuple[int | None, ...]:
     pretraining = record.pretrain.seed if record.pretrain else None
     return (record.seed.init, record.seed.data, record.seed.loader, pretraining)
+
+
+def _maker(record: Record) -> tuple[str, str, str, str]:
+    params = digest(record.objective.params)
+    return record.objective.name, record.backbone.name, params, _recipe(record)
 
 
 def _recipe(record: Record) -> str:

@@ -125,11 +125,11 @@ def with_best(table: Table, *, unranked: frozenset[int] = frozenset()) -> Table:
             best[index] = max(values) if column.higher_is_better else min(values)
     rows = []
     for row in table.rows:
-        cells = tuple(
+        marked = tuple(
             replace(cell, best=cell.ranked and cell.value == best.get(index))
             for index, cell in enumerate(row.cells)
         )
-        rows.append(replace(row, cells=cells))
+        rows.append(replace(row, cells=marked))
     return replace(table, rows=tuple(rows))
 
 

@@ -243,7 +243,6 @@ class Record(Part):
             raise ValueError(
                 f"scores {sorted(self.scores)} lack the primary metric {self.task.primary_metric!r}"
             )
-        self.to_json()  # free-form parts may hide a NaN that only the encoder meets
         return self
 
     def to_json(self) -> str:
