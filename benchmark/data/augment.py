@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from registries.errors import unknown
+
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 # RGB -> YIQ (NTSC), in which a rotation of the I, Q plane turns the hue
 YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+HUE = 4  # strength of the others / that of the hue; chosen, after SimCLR's .8 and .2
 COLUMNS = 10  # uniform numbers a sample needs
 
 
@@ -38,29 +42,41 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Strengths. Defaults: the suite's own recipe (tasks.md 6: crop .2-1, flip, jitter .4; the rest chosen).
+    """Strengths. Defaults: the suite's own recipe (tasks.md 6: crop .2-1, flip, jitter .4).
 
-    scale: range of the crop's share of the frame; None: crops of the output's size, not resized (lips, faces:
-    give the dataset 1.09 x the size, tasks.md 5.1) · ratio: range of width / height · flip, grey: chances ·
-    brightness, contrast, saturation: factors are uniform in 1 +- x · hue: turns, uniform in +- x.
-    Differs from torchvision: fixed order, hue by rotation in YIQ, contrast about the clip's mean, values are
-    clipped once at the end (all of it is then one affine map of the colours); a crop that does not fit is cut
-    to the frame instead of being drawn again.
+    scale: range of the crop's share of the frame; None: crops of the output's size at whole pixels,
+    not resized (lips and faces) · ratio: range of width / height · flip, grey: chances · jitter:
+    strengths of brightness, contrast, saturation (factors uniform in 1 +- x) and hue (turns,
+    uniform in +- x); one number x stands for (x, x, x, x / 4).
+    Differs from torchvision: fixed order, hue by rotation in YIQ, contrast about the clip's mean,
+    values clipped once at the end (so all of it is one affine map of the colours); a crop that does
+    not fit is cut to the frame instead of being drawn again.
     """
 
     scale: tuple[float, float] | None = (0.2, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip: float = 0.5
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.1
+    jitter: float | tuple[float, float, float, float] = 0.4
     grey: float = 0.0
 
     @classmethod
-    def crop_only(cls, *, flip: float = 0.5) -> Self:
-        """Crop and flip, for lips and faces: colours stay."""
-        return cls(scale=None, flip=flip, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)
+    def make(cls, options: Self | Mapping[str, Any] | None) -> Self | None:
+        """From the options of a config; raises UsageError for an unknown one."""
+        if options is None or isinstance(options, cls):
+            return options
+        known = [field.name for field in fields(cls)]
+        for name in options:
+            if name not in known:
+                raise unknown("option of the augmentation", name, known)
+        return cls(**options)
+
+    @property
+    def strengths(self) -> tuple[float, float, float, float]:
+        """Brightness, contrast, saturation, hue."""
+        if isinstance(self.jitter, (int, float)):
+            return self.jitter, self.jitter, self.jitter, self.jitter / HUE
+        brightness, contrast, saturation, hue = self.jitter
+        return brightness, contrast, saturation, hue
 
     def crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
         """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1], flipped where drawn."""
@@ -94,7 +110,7 @@ class Augment:
 
     def colour(self, pixels: Tensor, draw: Draw) -> Tensor:
         """Change the colours of (B, N, 3, T, S, S) in [0, 1] and clip to [0, 1]."""
-        if not any((self.brightness, self.contrast, self.saturation, self.hue, self.grey)):
+        if not any((*self.strengths, self.grey)):
             return pixels
         mean = pixels.mean(dim=(1, 3, 4, 5))  # (B, 3)
         matrix, offset = self.colour_map(draw, mean.cpu())
@@ -107,16 +123,17 @@ class Augment:
     def colour_map(self, draw: Draw, mean: Tensor) -> tuple[Tensor, Tensor]:
         """The affine map of each sample's colours, x -> matrix x + offset: (B, 3, 3), (B, 3)."""
         grey, eye = torch.tensor(GREY).expand(3, 3), torch.eye(3)
+        by_brightness, by_contrast, by_saturation, by_hue = self.strengths
 
         def factor(number: Tensor, strength: float) -> Tensor:
             return (1 + strength * (2 * number - 1)).view(-1, 1, 1)
 
-        contrast = factor(draw.contrast, self.contrast)
-        matrix = factor(draw.brightness, self.brightness) * eye
+        contrast = factor(draw.contrast, by_contrast)
+        matrix = factor(draw.brightness, by_brightness) * eye
         middle = torch.einsum("ij,bjk,bk->bi", grey, matrix, mean)
         matrix, offset = contrast * matrix, (1 - contrast[..., 0]) * middle
-        saturation = factor(draw.saturation, self.saturation)
-        turn = _hue(self.hue * (2 * draw.hue - 1))
+        saturation = factor(draw.saturation, by_saturation)
+        turn = _hue(by_hue * (2 * draw.hue - 1))
         rest = turn @ (saturation * eye + (1 - saturation) * grey)
         rest = torch.where((draw.grey < self.grey).view(-1, 1, 1), grey, rest)
         return rest @ matrix, torch.einsum("bij,bj->bi", rest, offset)

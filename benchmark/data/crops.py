@@ -1,9 +1,9 @@
 """Which part of a frame is looked at: all of it, the lips, or the face.
 
-    full   the frame, short side resized to `size`; the square is cut later, by the dataset
+    full   the frame, short side resized; the square is cut later, by the dataset
     lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners, nose tip), never
-           from the mouth, whose width is the signal; centre on the mouth; (size, size)
-    face   a square around the landmarks, enlarged by 40 %, smoothed; (size, size)
+           from the mouth, whose width is the signal; centre on the mouth; square
+    face   a square around the landmarks, enlarged by 40 %, smoothed; square
 
 Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left and right
 mouth corner, NaN where the detector missed. LRW can do without: its clips are centred already
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, Transform
 from registries.errors import NotReadyError, UsageError, unknown
 
@@ -32,6 +33,9 @@ SMOOTH = 6  # frames on each side of the moving average; tasks.md 5.1
 MEDIAN = 13  # frames of the median over face boxes; tasks.md 5.3
 DETECTOR = 2.0  # side of a detector's box / max(eye distance, eyes to mouth); chosen: brow to chin
 ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
+# decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
+# 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
+MARGINS = {"full": 8 / 7, "lip": 1.09, "face": 1.09}
 SLACK = 2  # frames that landmarks may be shorter than the video; chosen
 
 
@@ -62,29 +66,48 @@ class CropRecipe:
         detail = self.lip_frac if self.kind == "lip" else self.margin
         return f"{self.kind}-{detail:.4f}-v1"
 
+    def side(self, size: int) -> int:
+        """Pixels a side of the frames that are cut down to `size` on the device."""
+        return round(size * MARGINS[self.kind])
+
     def transform(self, size: int, *, video: Path, landmarks: Path | None) -> Transform:
-        """The function that crops and resizes each frame of `video`; landmarks: its .npy file, if any."""
+        """The function that crops and resizes each frame of `video`; landmarks: its .npy file.
+
+        The result is square, or has this short side: `self.side(size)`; its middle `size` pixels
+        are the crop that the recipe describes.
+        """
+        side = self.side(size)
         if self.kind == "full":
-            return lambda image, _: shrink(image, size)
+            return lambda image, _: shrink(image, side)
         if self.provider == "fixed_lrw":
-            return lambda image, _: _fixed(image, size, video)
+            return lambda image, _: _fixed(image, size, side=side, video=video)
         if landmarks is None:
             raise NotReadyError(
-                f"crop {self.kind!r} needs landmarks, and none are given for {video}. Put a (T, 5, 2) array "
-                "at landmarks/<path without suffix>.npy in the dataset's folder, or choose crop 'full' "
-                "(for LRW also crop 'lip' with provider 'fixed_lrw')"
+                f"crop {self.kind!r} needs landmarks, and there are none for {video}. Put a "
+                "(T, 5, 2) array at landmarks/<path without suffix>.npy in the dataset's folder, "
+                "or choose crop 'full'"
             )
         points = load_landmarks(landmarks)
         if self.kind == "lip":
-            matrices = lip_matrices(points, size, lip_frac=self.lip_frac)
-            return lambda image, index: _warp(image, matrices[_row(index, points, video)], size)
+            matrices = lip_matrices(points, size, side=side, lip_frac=self.lip_frac)
+            return lambda image, index: _warp(image, matrices[_row(index, points, video)], side)
         boxes = face_boxes(points, margin=self.margin)
-        return lambda image, index: _box(image, boxes[_row(index, points, video)], size)
+        boxes[:, 2] *= side / size
+        return lambda image, index: _box(image, boxes[_row(index, points, video)], side)
 
 
-def as_recipe(crop: CropRecipe | str) -> CropRecipe:
-    """A recipe from its name ("full", "lip", "face", with landmarks from files), or itself."""
-    return crop if isinstance(crop, CropRecipe) else CropRecipe(kind=crop)
+def choose_crop(crop: CropRecipe | str, manifest: Manifest) -> CropRecipe:
+    """The recipe of a name ("full", "lip", "face") for this data; a recipe is returned as it is.
+
+    Landmarks come from files. Only LRW itself has another way: "lip" on a copy without any
+    landmarks is its fixed window. `recipe.key` says which was used and belongs in the record.
+    """
+    if isinstance(crop, CropRecipe):
+        return crop
+    fixed = (
+        crop == "lip" and manifest.name == "lrw" and not (manifest.rows["landmarks"] != "").any()
+    )
+    return CropRecipe(kind=crop, provider="fixed_lrw" if fixed else "precomputed")
 
 
 def load_landmarks(path: Path) -> np.ndarray:
@@ -108,8 +131,8 @@ def load_landmarks(path: Path) -> np.ndarray:
     )
 
 
-def lip_matrices(points: np.ndarray, size: int, *, lip_frac: float) -> np.ndarray:
-    """(T, 2, 3) affine matrices from the frame to a (size, size) crop around the lips.
+def lip_matrices(points: np.ndarray, size: int, *, side: int, lip_frac: float) -> np.ndarray:
+    """(T, 2, 3) affine matrices from the frame to a (side, side) crop around the lips.
 
     Least-squares similarity from the smoothed eyes and nose to the template, whose eye distance is
     size * lip_frac / 0.55 pixels; the smoothed midpoint of the mouth corners goes to the middle.
@@ -119,7 +142,7 @@ def lip_matrices(points: np.ndarray, size: int, *, lip_frac: float) -> np.ndarra
     stable = flat[:, :3] - flat[:, :3].mean(1, keepdims=True)
     goal = (TEMPLATE - TEMPLATE.mean()) * size * lip_frac / LIP_TO_EYES
     turn = (stable.conj() * goal).sum(1) / (np.abs(stable) ** 2).sum(1)  # scale and rotation, (T,)
-    shift = (size - 1) / 2 * (1 + 1j) - turn * flat[:, 3:].mean(1)
+    shift = (side - 1) / 2 * (1 + 1j) - turn * flat[:, 3:].mean(1)
     rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
     return np.moveaxis(np.array(rows), 2, 0)
 
@@ -183,10 +206,13 @@ def _box(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     return _resize(image[rows[:, None], columns], size, size)
 
 
-def _fixed(image: np.ndarray, size: int, video: Path) -> np.ndarray:
+def _fixed(image: np.ndarray, size: int, *, side: int, video: Path) -> np.ndarray:
+    """LRW's fixed window, with the margin around it."""
     if image.shape[:2] != LRW_SIZE:
         raise MediaError(
-            f"{video}: {image.shape[1]} x {image.shape[0]} pixels; provider 'fixed_lrw' is a window on "
-            "LRW's 256 x 256 clips. Use provider 'precomputed' with landmarks"
+            f"{video}: {image.shape[1]} x {image.shape[0]} pixels; provider 'fixed_lrw' is a window "
+            "on LRW's 256 x 256 clips. Use provider 'precomputed' with landmarks"
         )
-    return _resize(image[slice(*ROWS), slice(*COLUMNS)], size, size)
+    extra = round((ROWS[1] - ROWS[0]) * (side / size - 1) / 2)
+    rows, columns = (slice(low - extra, high + extra) for low, high in (ROWS, COLUMNS))
+    return _resize(image[rows, columns], side, side)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from benchmark.data.crops import CropRecipe, as_recipe
+from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
 from benchmark.data.reader import resample
-from benchmark.data.source import DirectClip, OpenClip, Sample
+from benchmark.data.opened import DirectClip, OpenClip, Sample
 from benchmark.data.store import FrameStore
 from registries.errors import UsageError
 from registries.sampling import ClipSampling, ClipTimes, View
@@ -24,7 +24,9 @@ from registries.sampling import ClipSampling, ClipTimes, View
 class ClipDataset(Dataset[dict[str, Any]]):
     """Clips of every sample of `manifest`, cut as `sampling` says.
 
-    One item: {"inputs": {view: uint8 (N, T, size, size, 3) or float32 (N, samples)},
+    size: pixels a side of what the encoder sees; frames come with the crop's margin for the
+    preprocessor to cut: `side` = round(size * 8 / 7), or 1.09 for lips and faces.
+    One item: {"inputs": {view: uint8 (N, T, side, side, 3) or float32 (N, samples)},
     "data_samples": {"index", "id", "group", "target", "times": {view: ClipTimes (N,)},
     "valid": {view: share of the clip that lies inside the file}}}.
 
@@ -51,7 +53,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
         if clips > 1 and any(view.num_clips > 1 for view in sampling.views.values()):
             raise UsageError(f"clips={clips} needs views of one clip; lower clips to 1")
         self.manifest, self.sampling = manifest, sampling
-        self.size, self.crop, self.sample_rate = size, as_recipe(crop), sample_rate
+        self.size, self.crop, self.sample_rate = size, choose_crop(crop, manifest), sample_rate
+        self.side = self.crop.side(size)
         self.train, self.clips, self.seed, self.store = train, clips, seed, store
         # shared memory: workers that live on through several epochs see the change
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
@@ -113,7 +116,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
             name: _frame_times(view, times[name]) for name, view in views.items()
         }  # (N, T) each
         frames, inside = clip.frames(np.concatenate([t.ravel() for t in asked.values()]))
-        frames = _square(frames, self.size, place)
+        frames = _square(frames, self.side, place)
         inputs, valid, at = {}, {}, 0
         for name, moments in asked.items():
             part = slice(at, at := at + moments.size)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from benchmark.data.augment import Augment, Draw
 from benchmark.data.logmel import SAMPLE_RATE, LogMel
-from registries.sampling import View
+from registries.sampling import ClipTimes, View
 
 MEAN = (0.43216, 0.394666, 0.37645)  # Kinetics-400 training videos, torchvision's video references
 STD = (0.22803, 0.22145, 0.216989)
@@ -44,12 +44,13 @@ class ClipPreprocessor(BaseDataPreprocessor):
         views: Mapping[str, View],
         *,
         size: int,
-        augment: Augment | None = None,
+        augment: Augment | Mapping[str, Any] | None = None,
         seed: int = 0,
         sample_rate: int = SAMPLE_RATE,
     ) -> None:
         super().__init__()
-        self.views, self.size, self.augment, self.seed = dict(views), size, augment, seed
+        self.views, self.size, self.seed = dict(views), size, seed
+        self.augment = Augment.make(augment)
         self.logmel = LogMel(sample_rate=sample_rate)
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1, 1), persistent=False)
@@ -69,7 +70,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
                 else:
                     out = self._video(value, draws.get(view.augment))
                 inputs[name] = out[:, 0] if view.num_clips == 1 and out.shape[1] == 1 else out
-        return {**data, "inputs": inputs}
+        return {**data, "inputs": inputs, "data_samples": _tensors(data["data_samples"])}
 
     def _draws(self, batch: Mapping[str, Tensor]) -> dict[str, Draw]:
         """One draw for each `augment` letter of the video views."""
@@ -106,6 +107,17 @@ def _centre(planes: Tensor, size: int) -> Tensor:
         )
     top, left = (height - size) // 2, (width - size) // 2
     return planes[..., top : top + size, left : left + size]
+
+
+def _tensors(samples: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and times as tensors (B, ...), also where collate left them in lists."""
+    out = dict(samples)
+    for name in ("index", "target"):
+        if name in samples:
+            out[name] = torch.as_tensor(samples[name])
+    times = samples.get("times", {})
+    out["times"] = {name: ClipTimes(*map(_stacked, time)) for name, time in times.items()}
+    return out
 
 
 def _stacked(value: Tensor | Sequence[Tensor]) -> Tensor:

@@ -1,100 +1,59 @@
-"""One sample of a manifest as an open clip: its frames and its sound at times counted from its start.
+"""What a task needs to make its datasets.
 
-`DirectClip` decodes the file each time; `StoredClip` (store.py) answers the same questions from memory.
+An adapter's name, a root, and how clips are read here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from benchmark.data.crops import CropRecipe
+from benchmark.data import adapters
+from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
-from benchmark.data.media import Media, Transform
-from benchmark.data.reader import SOUND_FILES, probe, read_wave
-
-INSIDE = 1e-4  # s before a segment's end that still shows its last frame
-
-
-class OpenClip(Protocol):
-    """What the dataset asks of a sample. Times in seconds from the sample's start."""
-
-    duration: float
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cropped frames (Q, h, w, 3) uint8 shown at `times` (Q,), and whether each time is inside."""
-        ...
-
-    def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
-        """Mono sound in [t0, t0 + duration), and which samples are inside."""
-        ...
+from benchmark.data.splits import hold_out
+from benchmark.data.store import FrameStore
+from registries.sampling import ClipSampling
+from registries.task import Split
 
 
-class Sample:
-    """Where one row of a manifest is, and how its frames are cropped."""
+@dataclass
+class ClipSource:
+    """One dataset root, read through its adapter; shared by all tasks and objectives.
 
-    def __init__(self, manifest: Manifest, row: int, *, crop: CropRecipe, size: int) -> None:
-        facts = manifest.rows.iloc[row]
-        self.path = manifest.root / facts["path"]
-        self.start = float(facts["start"])
-        self.stop = None if pd.isna(facts["stop"]) else float(facts["stop"])
-        self.landmarks = manifest.root / facts["landmarks"] if facts["landmarks"] else None
-        self.sha256 = str(facts["sha256"])
-        self.crop, self.size = crop, size
+    size: pixels a side of what the encoder sees. seed: of the training draws. limit: at most so
+    many rows of a split (smoke runs), else None. store: decoded clips kept on disk, or None to
+    decode each time.
+    """
 
-    def transform(self) -> Transform:
-        """Crop and resize a frame."""
-        return self.crop.transform(self.size, video=self.path, landmarks=self.landmarks)
+    adapter: str
+    root: Path
+    size: int
+    seed: int = 0
+    store: FrameStore | None = None
+    jobs: int = 1
+    _manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 
+    def manifest(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
+        """The manifest under these adapter options, with a validation part; read once."""
+        key = repr(sorted(options.items()))
+        if key not in self._manifests:
+            # held out of train by group only where the owners have no validation part
+            self._manifests[key] = hold_out(adapters.read(self.adapter, self.root, **options))
+        return self._manifests[key]
 
-class DirectClip:
-    """A sample read from its file; a context manager."""
-
-    def __init__(self, sample: Sample, *, sample_rate: int) -> None:
-        self._sample, self._rate = sample, sample_rate
-        sound = Path(sample.path).suffix.lower() in SOUND_FILES
-        self._media = None if sound else Media(sample.path)
-        info = probe(sample.path) if self._media is None else self._media.info
-        self.duration = segment(sample, info.duration)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._media is not None:
-            self._media.__exit__()
-
-    def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `OpenClip.frames`."""
-        inside = (times >= -1e-6) & (times < self.duration - 1e-6)
-        held = np.clip(times, 0.0, max(self.duration - INSIDE, 0.0)) + self._sample.start
-        if self._media is None:
-            raise ValueError(f"{self._sample.path} is a sound file; the views ask for video")
-        frames, valid = self._media.frames(held, transform=self._sample.transform())
-        return frames, valid & inside
-
-    def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
-        """As `OpenClip.wave`."""
-        wave, valid = read_wave(
-            self._sample.path,
-            self._sample.start + t0,
-            dur=duration,
-            sr=self._rate,
-            media=self._media,
+    def dataset(
+        self, manifest: Manifest, split: Split, sampling: ClipSampling, *, crop: str, clips: int = 1
+    ) -> ClipDataset:
+        """Clips of one split; random spans in training, `clips` evenly spread ones otherwise."""
+        return ClipDataset(
+            manifest.split(split),
+            sampling,
+            size=self.size,
+            crop=crop,
+            train=split == "train",
+            clips=1 if split == "train" else clips,
+            seed=self.seed,
+            store=self.store,
         )
-        at = t0 + np.arange(len(wave)) / self._rate
-        valid &= (at >= -1e-6) & (at < self.duration - 1e-6)
-        return np.where(valid, wave, np.float32(0)), valid
-
-
-def segment(sample: Sample, total: float) -> float:
-    """Seconds of the sample in a file of `total` seconds."""
-    stop = total if sample.stop is None else min(sample.stop, total)
-    return max(stop - sample.start, 0.0)

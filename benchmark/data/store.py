@@ -18,11 +18,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from benchmark.data.crops import CropRecipe, as_recipe
+from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, NoAudioError
 from benchmark.data.reader import Decoded, read_all, shown_at
-from benchmark.data.source import Sample, segment
+from benchmark.data.opened import Sample
 from registries.errors import NotReadyError
 
 FORMAT = 1  # raised whenever stored bytes would change
@@ -38,10 +38,10 @@ class BadFile(NamedTuple):
 
 
 class FrameStore:
-    """Decoded clips under `cache`/frames; safe for several processes at once."""
+    """Decoded clips under the folder `cache`; safe for several processes at once."""
 
     def __init__(self, cache: Path) -> None:
-        self.folder = Path(cache) / "frames"
+        self.folder = Path(cache)
 
     def open(self, sample: Sample, *, sample_rate: int) -> StoredClip:
         """The stored clip of a sample, decoded first if it is not there. Raises MediaError."""
@@ -75,7 +75,7 @@ class FrameStore:
         jobs: threads (None: all cores), decoding releases the interpreter's lock. progress: called with
         (done, total). Raises NotReadyError where more than `max_bad` of the clips are unreadable.
         """
-        recipe, bad = as_recipe(crop), []
+        recipe, bad = choose_crop(crop, manifest), []
 
         def one(row: int) -> BadFile | None:
             try:
@@ -215,6 +215,3 @@ def _stamp(path: Path) -> str:
         raise MediaError(f"{path}: the file is missing; restore it, or leave it out of the list")
     facts = path.stat()
     return f"{path.resolve()}:{facts.st_size}:{facts.st_mtime_ns}"
-
-
-__all__ = ["BadFile", "FrameStore", "StoredClip", "check_bad", "segment"]
