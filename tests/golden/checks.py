@@ -1,0 +1,104 @@
+"""Which reference file is checked by which function, by the beginning of its name.
+
+Tags, shapes and parameters are read from the file: `{tag}_video` and `{tag}_text` belong together,
+whatever the tag is. A check returns the keys it accounted for; a key that nobody accounts for is a
+failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from checks_backbones import ADAPTERS, NO_ADAPTER, check_backbone
+from checks_glcm import check_glcm_official, check_glcm_variants, check_milnce
+
+Check = Callable[[dict[str, np.ndarray], Path], set[str]]
+
+CHECKS: dict[str, Check] = {
+    "milnce": check_milnce,
+    "glcm_official": check_glcm_official,
+    "glcm_reference_variants": check_glcm_variants,
+}
+
+NINE = "waits for the issue 'nine objectives'"
+PENDING: dict[str, str] = {
+    "audio_frontends": "front ends of CrissCross, AVID and AVSlowFast; the suite has its own so "
+    "far",
+    "gdt_selavi_logfbank": "front ends of GDT and SeLaVi; the suite has its own so far",
+    **dict.fromkeys(
+        [
+            *("avid_memory", "avid_nce", "avslowfast_avs", "cma_loss", "cma_positives"),
+            *("cmacc_nce", "crisscross_heads", "crisscross_larc", "crisscross_loss"),
+            *("crisscross_lr", "gdt", "selavi_sk"),
+            *("amdim_official", "amdim_tanh_clip", "byol_simsiam", "cpc_fair_cpcaudio"),
+            *("cpc_gim_audio", "cpc_gim_vision", "cpc_jefflai_core", "dim_official_losses"),
+            *("dpc_official", "memdpc_official", "moco_official", "momentum_cosine_anneal"),
+            *("motionpred_sts", "rho_byol_slowfast", "rho_moco_slowfast", "rotnet3d_rot90"),
+            *("simclr_ntxent", "simclr_slowfast", "simsiam_official_module"),
+            *("swav_sinkhorn_and_loss", "vcop_head_forward", "vcop_permutation_labels"),
+            *("videomae_target_and_loss", "vjepa_mask_and_loss"),
+        ],
+        NINE,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One reference file, or one entry of a backbones.json."""
+
+    path: Path
+    entry: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.name}-{self.entry}" if self.entry else self.path.name
+
+    def pending(self) -> str | None:
+        """Why this is not checked yet; None where it is, and where nobody knows it."""
+        if self.entry:
+            return NO_ADAPTER.get(self.entry)
+        known = lookup(self.path.stem, [*CHECKS, *PENDING])
+        return PENDING.get(known) if known else None
+
+    def check(self) -> None:
+        """Raise AssertionError where a value differs, or where a file or key is known to nobody."""
+        if self.entry:
+            assert self.entry in ADAPTERS, (
+                f"{self.path.name} has {self.entry!r}, which nobody checks: add it to ADAPTERS "
+                "or, with "
+                "its reason, to NO_ADAPTER in tests/golden/checks_backbones.py"
+            )
+            check_backbone(self.entry, json.loads(self.path.read_text())[self.entry])
+            return
+        known = lookup(self.path.stem, CHECKS)
+        assert known, (
+            f"{self.path.name}: a file that nobody checks; add its name to CHECKS or, with its "
+            "reason, "
+            "to PENDING in tests/golden/checks.py"
+        )
+        with np.load(self.path) as file:
+            arrays = dict(file)
+        left = arrays.keys() - CHECKS[known](arrays, self.path)
+        assert not left, f"{self.path.name}: nobody checks the keys {sorted(left)}"
+
+
+def cases(folder: Path) -> list[Case]:
+    """Every reference file in a folder, flat or with av/ and visual/."""
+    places = [place for place in (folder, folder / "av", folder / "visual") if place.is_dir()]
+    files = [path for place in places for path in sorted(place.glob("*.npz"))]
+    found = [Case(path) for path in files]
+    for place in places:
+        if (listing := place / "backbones.json").is_file():
+            found += [Case(listing, entry) for entry in json.loads(listing.read_text())]
+    return found
+
+
+def lookup(stem: str, names: Iterable[str]) -> str | None:
+    """The longest known name that a file's name begins with: `milnce` for `milnce_heldout`."""
+    fitting = [name for name in names if stem == name or stem.startswith(f"{name}_")]
+    return max(fitting, key=len, default=None)
