@@ -144,8 +144,9 @@ class ClipSampling:
         anchor, span = self.anchors.get(name, Anchor()), self._span(name)
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span
         if anchor.after is None:
+            high = min(high, duration - span - self._room_after(name))
             return (
-                float(rng.uniform(low, high)) if high > low else max(0.0, min(low, duration - span))
+                float(rng.uniform(low, high)) if high > low else max(0.0, min(low, high))
             )
         least, most = anchor.gap
         begin, end = starts[anchor.after], starts[anchor.after] + self._span(anchor.after)
@@ -161,6 +162,15 @@ class ClipSampling:
         widths = np.array([max(b - a, 0.0) + slack for a, b in fits])
         a, b = fits[rng.choice(len(fits), p=widths / widths.sum())]
         return float(rng.uniform(a, b)) if b > a else a
+
+    def _room_after(self, name: str) -> float:
+        """Seconds that must be left after a span for the anchors that can only follow it."""
+        rooms = [
+            anchor.gap[0] + self._span(follower) + self._room_after(follower)
+            for follower, anchor in self.anchors.items()
+            if anchor.after == name and not anchor.either_side
+        ]
+        return max(rooms, default=0.0)
 
     def _span(self, anchor: str) -> float:
         return max(
