@@ -9,8 +9,8 @@ centred on t:
     H(x) = (1 + x/w + sin(pi x/w)/pi) / 2 on [-w, w], 0 before, 1 after
 
 This is co-articulation: a segment shorter than 2 w never reaches its target, and the faster the
-speech, the more it misses. Own construction, no paper; the settings are the ones whose probes are
-reported in the dataset card.
+speech, the more it misses. Own construction, no paper; lrw.py reports what the settings do to
+probes.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def draw_word(
     room = max(0.0, (seconds - sum(inner)) / 2 - HALF_WIDTH)
     start = (seconds - sum(inner)) / 2 + np.clip(rng.uniform(-offset, offset), -room, room)
     stop = start + sum(inner)
-    before, after, lead, tail = "", "", [], []
+    before, after = "", ""
+    lead: list[float] = []
+    tail: list[float] = []
     while start - sum(lead) > -MARGIN:
         before = _next_letter(rng, avoid=(before or word)[0]) + before
         lead.insert(0, _duration(rng, rate))
