@@ -14,9 +14,10 @@ What would give fakes away without looking at the face is drawn alike for both k
 rendered from raw frames and encoded once, with its own blur, noise and encoder quality; the splice
 is made before light and noise.
 
-Measured with version 1 before encoding, 400 training videos, 5 folds by speaker, logistic regression
-and boosting: eight global statistics (brightness, sharpness, motion, loudness) reach an AUC of 0.50
-and 0.48; eleven statistics of the true mouth and eye regions 0.65 and 0.64 (F3 alone 0.85 and 0.83).
+Measured with version 1 before encoding, 400 training videos, 5 folds by speaker, logistic
+regression and boosting: eight global statistics (brightness, sharpness, motion, loudness) reach
+an AUC of 0.50 and 0.48; eleven statistics of the true mouth and eye regions 0.65 and 0.64 (F3
+alone 0.85 and 0.83).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ GAIN_SD = 0.02  # of the donor mouth's brightness; specified
 ELLIPSE = (
     16.0,
     13.0,
-)  # half axes of the blended region in face units: lips wide open plus a rim; chosen
+)  # half axes of the blended region in face units: the widest lips just fit; chosen
 FEATHER = 3.0  # face units over which the blend fades; chosen
 SLIDE = (4.0, 8.0)  # face units, amplitude of the sliding texture; chosen
 SLIDE_RATE = (0.3, 0.8)  # Hz; chosen

@@ -10,10 +10,11 @@ A word is five visemes; the members of a family share the set and the first and 
 neither an average over time nor the mouth at a fixed time tells the class. Speakers are disjoint
 between splits.
 
-Measured with version 1, one seed, chance 5 %. Probes on true mouth tracks, 2,000 train and 600 test
-utterances: small temporal CNN 97 % at 20 fps, 91 % at 10, 43 % at 5; best of three probes at 2.5 fps
-20 %; mean and standard deviation over time 14 %; middle frame 10 %. Pixels: a small CNN from scratch
-on 32-pixel grey mouth crops (detector landmarks, 16 frames at 10 fps) of the base tier 46 %.
+Measured with version 1, one seed, chance 5 %. Probes on true mouth tracks, 2,000 train and 600
+test utterances: small temporal CNN 97 % at 20 fps, 91 % at 10, 43 % at 5; best of three probes at
+2.5 fps 20 %; mean and standard deviation over time 14 %; middle frame 10 %. Pixels: a small CNN
+from scratch on 32-pixel grey mouth crops (detector landmarks, 16 frames at 10 fps) of the base
+tier 46 %.
 """
 
 from __future__ import annotations
