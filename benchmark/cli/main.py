@@ -69,7 +69,9 @@ def execute(arguments: list[str] | None = None) -> int:
         return fail(str(error), code=error.exit_code)
     except typer.TyperException as error:  # usage errors of the option parser
         return fail(_with_help_hint(error), code=error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # the parser turns KeyboardInterrupt into this code
         return fail("interrupted; what was finished is saved", code=INTERRUPTED)
     return code if isinstance(code, int) else 0
 

@@ -79,7 +79,7 @@ def protocols() -> dict[str, str]:
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id="PROTOCOLS")], value=value):
-                return ast.literal_eval(value)
+                return dict(ast.literal_eval(value))
     return {}
 
 
