@@ -166,7 +166,7 @@ def check_glcm_variants(arrays: Arrays, path: Path) -> set[str]:
 
 
 def _main(found: list[str]) -> str:
-    """The tag that untagged keys speak of: `aligned_` where it exists (MANIFEST), else the first."""
+    """The tag that untagged keys speak of: `aligned_` (MANIFEST), else the first."""
     return "aligned_" if "aligned_" in found else found[0]
 
 
