@@ -21,6 +21,8 @@ from benchmark.results.schema import Record
 from benchmark.results.versions import Versions, stale_reason
 from benchmark.statistics import interval
 
+NOTE_LENGTH = 120  # chosen: characters of an error message in a table; the record has the whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
@@ -238,7 +240,8 @@ def _notes(fresh: list[Record], reasons: Mapping[str, str]) -> list[str]:
     notes = []
     for record in fresh:
         if record.failure:
-            what = f"{record.failure.exception}: {record.failure.message}".rstrip(": ")
+            first = record.failure.message.partition("\n")[0][:NOTE_LENGTH]
+            what = f"{record.failure.exception}: {first}".rstrip(": ")
             notes.append(f"seed {record.seed.init}: {what}")
         elif record.status in ("blocked", "not_applicable"):
             notes += record.warnings

@@ -60,6 +60,12 @@ class PublishedRow:
         size = "" if self.pretrain_size is None else f"{self.pretrain_size:,}"
         return f"{self.pretrain_dataset} {size}".strip()
 
+    @property
+    def frames(self) -> str:
+        """Frames per evaluated clip, where one table holds several settings (CrissCross Tab. 3)."""
+        found = re.search(r"\bframes=(\d+)(?:;|$)", self.note)
+        return f"{found[1]} frames" if found else ""
+
 
 def load_published(folder: Path | None = None) -> list[PublishedRow]:
     """All published numbers, in the order of the papers; default folder: the packaged one.

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -69,6 +70,8 @@ def render_markdown(tables: Iterable[Table]) -> str:
             body.append([text.replace("|", "\\|") for text in texts])
         align = ["left"] * (len(head) - len(table.columns)) + ["right"] * len(table.columns)
         drawn = tabulate(body, head, tablefmt="pipe", colalign=align, disable_numparse=True)
+        # without its padding, a changed number changes one line of the file
+        drawn = re.sub(r" {2,}", " ", re.sub(r"-{2,}", "--", drawn))
         lines = [f"## {table.title}", "", drawn, ""]
         lines += [f"- {note}" for note in (*_legend(table, best="**bold**"), *table.notes)]
         parts.append("\n".join(lines).rstrip() + "\n")
@@ -135,6 +138,8 @@ def _terminal_parts(table: Table, *, width: int, charset: Charset) -> list[Text 
     for columns in _stacks(table, width=width):
         drawn = [table.columns[index] for index in columns]
         groups = {column.group for column in drawn}
+        if columns[0] > 0:
+            parts.append(Text(""))
         if len(groups) == 1:
             parts.append(Text(", ".join(drawn[0].group), style="italic"))
         # a stack of part of the columns leaves out the rows that say nothing in it

@@ -104,7 +104,8 @@ def published_table(rows: list[PublishedRow]) -> Table:
     direction = {(row.task, row.metric, row.modality): row.higher_is_better for row in rows}
     lines: dict[tuple[str, str], dict[tuple[str, str, str], Cell]] = defaultdict(dict)
     for row in rows:
-        detail = row.pretraining if paper != "READMEs" else f"{row.pretraining}; {row.backbone}"
+        backbone = row.backbone if paper == "READMEs" else ""
+        detail = ", ".join(part for part in (row.pretraining, row.frames, backbone) if part)
         lines[row.method, detail][row.task, row.metric, row.modality] = _published_cell(row)
     several = {task for task, _, modality in heads if (task, modality) != (task, "V")}
     columns = tuple(
