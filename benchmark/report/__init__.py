@@ -1,7 +1,13 @@
 """Tables from records and published numbers: build them, then draw or write them."""
 
 from benchmark.report.model import Mark, Table, incomplete
-from benchmark.report.render import FORMATS, render_markdown, render_terminal, write
+from benchmark.report.render import (
+    FORMATS,
+    render_markdown,
+    render_terminal,
+    render_text,
+    write,
+)
 from benchmark.report.tables import build
 
 __all__ = [
@@ -12,5 +18,6 @@ __all__ = [
     "incomplete",
     "render_markdown",
     "render_terminal",
+    "render_text",
     "write",
 ]
