@@ -123,8 +123,11 @@ class Supervised(Objective):
 
     def _frames(self, starts: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         """Native frame at the middle of each step (B, T), and whether the video has one there."""
-        middles = (torch.arange(steps, device=starts.device) + 0.5) * (self.seconds / steps)
-        frames = ((starts[:, None] + middles) * self.fps).floor().long()
+        order = torch.arange(steps, device=starts.device, dtype=torch.float64)
+        moments = starts.double()[:, None] + (order + 0.5) * (self.seconds / steps)
+        # a moment on the boundary belongs to the frame that begins there, whatever float64 makes of
+        # it
+        frames = (moments * self.fps + 1e-6).floor().long()
         length = self.visemes.shape[1]
         ends = starts + self.seconds
         # a clip that is longer than its video starts at 0; a late one cannot end outside
@@ -159,7 +162,7 @@ def _heads(channels: int, truth: Latents, taught: tuple[str, ...]) -> nn.ModuleD
 
 
 def _of_audio(key: str) -> str:
-    """ "loss_viseme" -> "loss_audio_viseme", "viseme_accuracy" -> "audio_viseme_accuracy"."""
+    """Key of the audio trunk's term: loss_viseme -> loss_audio_viseme."""
     return f"loss_audio_{key.removeprefix('loss_')}" if key.startswith("loss_") else f"audio_{key}"
 
 
