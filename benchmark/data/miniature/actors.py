@@ -25,7 +25,9 @@ TEXTURES = ("flat", "stripes", "checker", "blobs")
 PERIOD = (1.25, 2.2)  # seconds; tasks.md 8.5
 GAP = (0.16, 0.40)  # seconds between the hops of one object; tasks.md 8.8
 AMPLITUDE = (13.0, 24.0)  # pixels from the middle to the turning point; chosen
-PULSE = 0.38  # largest relative change of size; chosen
+PULSE = 0.42  # largest relative change of size; chosen
+LEAN = 0.6  # radians, a pendulum's largest angle; chosen
+WOBBLE = 0.45  # radians, largest slow rocking of any object: turning alone is no cue; chosen
 HOP = 20.0  # pixels, height of a hop of the longest gap; chosen
 SUPER = 2  # sprite pixels per frame pixel; chosen
 TEXTURE_CODE = 7  # second element of every texture's seed; chosen
@@ -81,6 +83,7 @@ class Actor:
     direction: int
     amplitude: float
     angle: float
+    wobble: tuple[float, float, float] = (0.0, 1.0, 0.0)  # rocking: radians, hertz, phase
     gaps: tuple[float, ...] = ()  # seconds between hops, from time -phase * gaps[0]
 
     def latents(self) -> dict[str, Any]:
@@ -119,6 +122,7 @@ def draw_programme(
         direction=int(rng.choice((-1, 1))),
         amplitude=amplitude,
         angle=rng.uniform(-np.pi, np.pi),
+        wobble=(rng.uniform(0, WOBBLE), rng.uniform(0.2, 0.8), rng.uniform(0, 2 * np.pi)),
     )
 
 
@@ -152,7 +156,9 @@ def follow(actor: Actor, times: np.ndarray) -> Track:
     turn = actor.phase + actor.direction * times / actor.period
     part = turn % 1.0
     still = np.zeros_like(times)
-    x, y, angle, scale = still + actor.x, still + actor.y, still + actor.angle, still + 1.0
+    x, y, scale = still + actor.x, still + actor.y, still + 1.0
+    rock, hertz, start = actor.wobble
+    angle = actor.angle + rock * np.sin(start + 2 * np.pi * hertz * times)
     match actor.motion:
         case "slide":
             x = x + actor.amplitude * (4 * np.abs(part - 0.5) - 1)
@@ -166,10 +172,10 @@ def follow(actor: Actor, times: np.ndarray) -> Track:
                 c + 2 / np.pi * actor.amplitude * f(around) for c, f in ((x, np.cos), (y, np.sin))
             )
             touches = (0.25,)
-        case "swing":  # pendulum of 40 degrees to each side
-            lean = 0.7 * np.sin(2 * np.pi * turn)
-            length = actor.amplitude / 0.7
-            x, y = x + length * np.sin(lean), y + length * (np.cos(lean) - 0.88)
+        case "swing":
+            lean = LEAN * np.sin(2 * np.pi * turn)
+            length = 0.8 * actor.amplitude / LEAN  # its turning costs as much change as it saves
+            x, y = x + length * np.sin(lean), y + length * (np.cos(lean) - np.cos(LEAN / 2))
             angle = angle - lean
             touches = (0.25, 0.75)
         case "pulse":
@@ -280,7 +286,7 @@ def _surface(texture: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     first = rng.uniform(20, 235, 3)
     second = np.clip(first + rng.choice((-1, 1), 3) * rng.uniform(50, 110, 3), 0, 255)
     y, x = np.mgrid[:side, :side] / SUPER  # pixels of the frame
-    angle, step, shift = rng.uniform(0, np.pi), rng.uniform(5, 9), rng.uniform(0, 9, 2)
+    angle, step, shift = rng.uniform(0, np.pi), rng.uniform(7, 12), rng.uniform(0, 12, 2)
     across = x * np.cos(angle) + y * np.sin(angle) + shift[0]
     along = -x * np.sin(angle) + y * np.cos(angle) + shift[1]
     if kind == "stripes":

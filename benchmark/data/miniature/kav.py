@@ -58,7 +58,7 @@ class MiniKAV:
         "unrelated": 0.1,  # share of clips with another clip's sound; tasks.md 8.1
         "music": 0.1,  # share of clips with a bed of music; tasks.md 8.1
         "drift": 8.0,  # pixels, largest slow excursion of the camera; chosen
-        "jitter": 0.8,  # pixels, s.d. of the hand-held jitter; chosen
+        "jitter": 1.2,  # pixels, s.d. of the hand-held jitter; chosen
     }
 
     def items(self, tier: Tier) -> Sequence[Item]:
@@ -77,7 +77,9 @@ class MiniKAV:
             chosen = [2 * rng.permutation(pairs)[:count] + kind for kind in (0, 1)]
             flags[key] = place in np.concatenate(chosen)
         kind = ("talk", "activity")[place % 2]
-        first = int(np.random.default_rng([SUITE_SEED, SET_CODE, 2]).permutation(200)[index // 2 % 200])
+        first = int(
+            np.random.default_rng([SUITE_SEED, SET_CODE, 2]).permutation(200)[index // 2 % 200]
+        )
         return Item(
             path=f"clips/kav{index:06d}.mp4",
             split="pretrain",
@@ -225,5 +227,3 @@ def _unrelated(rng: np.random.Generator) -> np.ndarray:
     shorten = SHORT if variant.startswith("scene") else 1.0
     struck = strikes(track.impacts, actors[0].shape, rng, seconds=SECONDS, shorten=shorten)
     return level(struck, room(rng, seconds=SECONDS), rng)
-
-

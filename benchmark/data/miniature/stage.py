@@ -30,5 +30,5 @@ def drift(rng: np.random.Generator, times: np.ndarray, *, reach: float) -> np.nd
 
 def shake(rng: np.random.Generator, frames: int, *, strength: float) -> tuple[np.ndarray, float]:
     """Hand-held jitter, a fresh shift for each frame: (T, 2) pixels, and its s.d. around `strength`."""
-    spread = strength * rng.uniform(0.4, 1.6)
+    spread = strength * rng.uniform(0.1, 1.9)
     return np.clip(spread * rng.standard_normal((frames, 2)), -MARGIN / 3, MARGIN / 3), spread

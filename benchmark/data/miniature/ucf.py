@@ -60,7 +60,7 @@ class MiniUCF:
         "radius_high": 22.0,
         "distractor": 0.5,  # share of clips with one; tasks.md 8.5 allows at most one, share chosen
         "drift": 5.0,  # pixels, largest slow excursion of the camera; chosen ("mild")
-        "jitter": 0.8,  # pixels, s.d. of the hand-held jitter; chosen
+        "jitter": 1.2,  # pixels, s.d. of the hand-held jitter; chosen
         "scene_bias": 0.5,  # share of groups with the class's scene; tasks.md 8.5
         "scene_weight": 0.6,  # share of the class's scene in such a background; chosen
     }
@@ -109,7 +109,7 @@ class MiniUCF:
                 shape=str(rng.choice(SHAPES)),
                 motion=str(rng.choice(MOTIONS)),
                 texture=TEXTURES_FROM + 2 * source + 1,
-                radius=(6.0, 9.0),  # chosen: clearly smaller than any actor
+                radius=(6.0, 10.0),  # chosen: clearly smaller than any actor
             )
             draw_actor(frames, distractor, follow(distractor, times), camera=path)
         draw_actor(frames, actor, track, camera=path)
@@ -175,8 +175,9 @@ class MiniUCF:
             return own
         weight = self.difficulty["scene_weight"]
         scene = _stage(10_000 + item.plan["class"])
-        mirrored = source % 3 == 0
-        return weight * (scene[:, ::-1] if mirrored else scene) + (1 - weight) * own
+        scene = scene[:, ::-1] if source % 3 == 0 else scene
+        # the class's pattern in the group's own colour: layout is the scene, mean colour stays a nuisance
+        return weight * (scene - scene.mean((0, 1)) + own.mean((0, 1))) + (1 - weight) * own
 
 
 def _stage(scene: int) -> np.ndarray:

@@ -1,0 +1,273 @@
+"""Checks of single miniatures: what each one's label must hang on, and what must not give it away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.data.miniature.actors import MOTIONS, SHAPES
+from benchmark.data.miniature.audit_base import AuditResult, Subject, not_measured
+from benchmark.data.miniature.audit_checks import (
+    accuracy,
+    at_least,
+    at_most,
+    auc,
+    balance,
+    chance_limit,
+    duplicates,
+    label_nuisance,
+    nuisances,
+    shuffled,
+)
+from benchmark.data.miniature.audit_features import log_bands, mouth_statistics
+from benchmark.data.miniature.audit_tracks import TrackProbe
+from benchmark.data.miniature.media import read_clip
+from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS, TASK_SPEAKERS
+from benchmark.data.miniature.ucf import FOLDS, TEST_GROUPS, TEXTURES_FROM
+
+ORACLE = 0.90  # tasks.md 8.9
+LOCAL_GATE = 0.35  # largest (probe - chance) / (dense - chance); tasks.md 8.9
+TRIVIAL_AUC, MOUTH_AUC = 0.62, 0.90  # tasks.md 8.4
+THIRD, THIRD_BAND = 1 / 3, 0.03  # shape-only and motion-only oracles of mini-UCF; tasks.md 8.9
+SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
+SHIFTS = (0.0, 0.05, 0.1, 0.2)  # seconds
+
+
+def designed(check: str, value: float, note: str) -> AuditResult:
+    """A dependence that belongs to the set: reported, not gated."""
+    return AuditResult(check=check, value=value, limit="by design", passed=None, note=note)
+
+
+# --- mini-UCF -----------------------------------------------------------------------------------
+
+
+def _fold_sides(subject: Subject) -> Sequence[np.ndarray]:
+    """For each fold, whether a clip is tested on: (M,) bool each."""
+    number = np.array([int(group[-2:]) for group in subject.groups])
+    return [(number - 1) // TEST_GROUPS == fold for fold in range(FOLDS)]
+
+
+def ucf_nuisance(subject: Subject) -> list[AuditResult]:
+    """Nuisance probe where the background is free of the class; the biased half is reported."""
+    check = "label from nuisances, unbiased groups"
+    if not subject.measurable:
+        return [not_measured(check, "<= chance + 3 s.e.")]
+    biased = np.array([row["scene_biased"] for row in subject.rows])
+    table, labels, groups = nuisances(subject, ~biased)
+    results = [at_most(check, accuracy(table, labels, groups), chance_limit(labels))]
+    table, labels, groups = nuisances(subject, biased)
+    value = accuracy(table, labels, groups)
+    results.append(designed("label from nuisances, biased groups", value, "scene bias"))
+    value = accuracy(subject.features.audio, subject.labels, subject.groups)
+    results.append(designed("label from audio statistics", value, "timbre by shape"))
+    return results
+
+
+def _motion_features(row: dict, step: int = 4) -> np.ndarray:
+    """What 8 frames at 2.5 fps tell of the motion: spreads and dependences of the tracked latents."""
+    track = row["track"]
+    x, y, angle, scale = (np.array(track[key])[::step] for key in ("x", "y", "angle", "scale"))
+    both = np.corrcoef(np.stack([x, y, angle, x**2, y**2]) + 1e-6 * np.arange(8) % 1e-5)
+    turned = np.abs(np.diff(angle)).sum()
+    return np.array(
+        [x.std(), y.std(), angle.std(), scale.std(), turned, np.abs(angle[-1] - angle[0])]
+        + [np.nan_to_num(both[i, j]) for i, j in ((0, 1), (0, 2), (1, 2), (0, 4), (1, 3))]
+        + [np.abs(np.diff(x)).sum(), np.abs(np.diff(y)).sum()]
+    )
+
+
+def ucf_oracles(subject: Subject) -> list[AuditResult]:
+    """Shape alone and motion alone leave three classes; both together name the class at 2.5 fps."""
+    names = ("oracle, shape only", "oracle, motion only", "oracle, shape and motion at 2.5 fps")
+    if not subject.measurable:
+        limits = ("33 % +- 3", "33 % +- 3", f">= {ORACLE:.3f}")
+        return [not_measured(name, limit) for name, limit in zip(names, limits, strict=True)]
+    shape = np.array([[row["shape"] == name for name in SHAPES] for row in subject.rows], float)
+    known = np.array([[row["motion"] == name for name in MOTIONS] for row in subject.rows], float)
+    motion = np.array([_motion_features(row) for row in subject.rows])
+    results = []
+    for name, table in ((names[0], shape), (names[1], known)):
+        value = _fold_accuracy(table, subject)
+        passed = abs(value - THIRD) <= THIRD_BAND
+        limit = f"{THIRD:.3f} +- {THIRD_BAND}"
+        results.append(AuditResult(check=name, value=value, limit=limit, passed=passed))
+    both = np.column_stack([shape, motion])
+    results.append(at_least(names[2], accuracy(both, subject.labels, subject.groups), ORACLE))
+    return results
+
+
+def _fold_accuracy(table: np.ndarray, subject: Subject) -> float:
+    """Accuracy over the official folds of the best rule on discrete features: guess among the tied."""
+    keys = [tuple(row) for row in table]
+    hits = []
+    for tested in _fold_sides(subject):
+        seen: dict[tuple, dict[str, int]] = {}
+        for key, label in zip(np.array(keys)[~tested], subject.labels[~tested], strict=True):
+            counts = seen.setdefault(tuple(key), {})
+            counts[label] = counts.get(label, 0) + 1
+        for key, label in zip(np.array(keys)[tested], subject.labels[tested], strict=True):
+            counts = seen.get(tuple(key), {})
+            best = [name for name, count in counts.items() if count == max(counts.values())]
+            hits.append(label in best and 1 / len(best))
+    return float(np.mean(hits))
+
+
+def ucf_overlap(subject: Subject) -> list[AuditResult]:
+    """No texture, scene or group is in train and test of a fold, and none is a pretraining texture."""
+    shared = 0
+    textures = [set(row["texture_ids"]) for row in subject.rows]
+    for tested in _fold_sides(subject):
+        test = set().union(*(textures[i] for i in np.flatnonzero(tested)))
+        train = set().union(*(textures[i] for i in np.flatnonzero(~tested)))
+        shared += len(test & train) + len(
+            set(subject.groups[tested]) & set(subject.groups[~tested])
+        )
+    reused = sum(number < TEXTURES_FROM for row in textures for number in row)
+    return [
+        at_most("textures and groups in train and test", shared, 0),
+        at_most("textures of the pretraining set", reused, 0),
+    ]
+
+
+def ucf_duplicates(subject: Subject) -> list[AuditResult]:
+    """No near duplicates between the test groups of a fold and the rest."""
+    number = np.array([int(group[-2:]) for group in subject.groups])
+    return duplicates(subject, side=(number - 1) // TEST_GROUPS)
+
+
+# --- mini-LRW and mini-DFDC ---------------------------------------------------------------------
+
+
+def speakers(subject: Subject) -> list[AuditResult]:
+    """Speakers of train, validation and test are disjoint, and none is a pretraining speaker."""
+    split = {name: set() for name in TASK_SPEAKERS}
+    for row in subject.rows:
+        split[row["split"]].add(row["speaker"])
+    names = list(split)
+    shared = sum(len(split[a] & split[b]) for i, a in enumerate(names) for b in names[i + 1 :])
+    known = set().union(*split.values()) & set(PRETRAINING_SPEAKERS)
+    return [
+        at_most("speakers in more than one split", shared, 0),
+        at_most("speakers of the pretraining set", len(known), 0),
+    ]
+
+
+def lrw_oracles(subject: Subject) -> list[AuditResult]:
+    """The word is in the order of the mouth shapes, not in their statistics or in a sparse sample."""
+    names = ("order-free", "single middle frame", "sparse 2.5 fps")
+    dense = "oracle track, dense 20 fps"
+    if not subject.measurable:
+        gated = [not_measured(f"oracle track, {n}", f"gate <= {LOCAL_GATE}") for n in names]
+        return [not_measured(dense, f">= {ORACLE:.3f}"), *gated]
+    probe = TrackProbe(subject)
+    values = {"dense 10 fps": probe.strided(2), "sparse 2.5 fps": probe.strided(8)}
+    values |= {"order-free": probe.order_free(), "single middle frame": probe.single()}
+    chance = 1 / len(np.unique(subject.labels))
+    results = [at_least(dense, probe.strided(1), ORACLE)]
+    note = "reference of the gates"
+    results.append(designed("oracle track, dense 10 fps", values["dense 10 fps"], note))
+    for name in names:
+        gate = (values[name] - chance) / (values["dense 10 fps"] - chance)
+        note = f"accuracy {values[name]:.3f}"
+        results.append(at_most(f"oracle track, {name}: gate", gate, LOCAL_GATE, note=note))
+    value = probe.shuffled()
+    results.append(at_most("oracle track, shuffled label", value, chance + 3 * probe.error))
+    value = accuracy(subject.features.audio, subject.labels, subject.groups)
+    results.append(designed("label from audio statistics", value, "the word is spoken"))
+    return results
+
+
+def dfdc_probes(subject: Subject) -> list[AuditResult]:
+    """Forgeries cannot be told by global statistics, nor by sound alone; by the mouth only in part."""
+    names = ("AUC from nuisances", "AUC from audio statistics", "AUC from mouth statistics")
+    limits = (TRIVIAL_AUC, TRIVIAL_AUC, MOUTH_AUC)
+    if not subject.measurable:
+        return [not_measured(n, f"<= {limit:.3f}") for n, limit in zip(names, limits, strict=True)]
+    table, labels, groups = nuisances(subject)
+    mouths = []
+    for row in subject.rows:
+        frames, _, _ = read_clip(subject.root / row["path"])
+        mouths.append(mouth_statistics(frames, np.array(row["faces"][0]["landmarks"])))
+    tables = (table, subject.features.audio, np.array(mouths))
+    mixed = np.random.default_rng(0).permutation(labels)
+    error = 3 * np.sqrt(1 / (6 * len(labels)))  # s.e. of an AUC at chance, about sqrt(1 / (6 M))
+    return [
+        *(
+            at_most(name, auc(values, labels, groups), limit)
+            for name, values, limit in zip(names, tables, limits, strict=True)
+        ),
+        at_most("AUC of a shuffled label", auc(table, mixed, groups), 0.5 + error),
+    ]
+
+
+def dfdc_oracle(subject: Subject) -> list[AuditResult]:
+    """The manipulation in the ground truth names the label exactly, and each fake has its original."""
+    wrong = sum((row["manipulation"] != "none") != (row["label"] == "FAKE") for row in subject.rows)
+    names = {row["path"].split("/")[-1] for row in subject.rows if row["label"] == "REAL"}
+    orphans = sum(row["label"] == "FAKE" and row["original"] not in names for row in subject.rows)
+    return [
+        at_most("label differs from manipulation", wrong, 0),
+        at_most("fakes without their original", orphans, 0),
+    ]
+
+
+# --- mini-KAV -----------------------------------------------------------------------------------
+
+
+def kav_shares(subject: Subject) -> list[AuditResult]:
+    """Talk and activity alternate; unrelated sound and music have their shares."""
+    kinds = [row["kind"] for row in subject.rows]
+    wrong = sum(kind != ("talk", "activity")[i % 2] for i, kind in enumerate(kinds))
+    results = [at_most("clips out of turn", wrong, 0)]
+    for key in ("unrelated", "music"):
+        whole = len(kinds) // 20 * 20  # shares are exact over blocks of 20
+        share = np.mean([row[key] for row in subject.rows[:whole]])
+        results.append(at_most(f"share of {key}, off 10 %", abs(share - 0.1), 1e-9))
+    return results
+
+
+def kav_overlap(subject: Subject) -> list[AuditResult]:
+    """No speaker and no texture of a task."""
+    faces = [face["speaker"] for row in subject.rows for face in row.get("faces", ())]
+    textures = [number for row in subject.rows for number in row.get("texture_ids", ())]
+    strangers = sum(number not in PRETRAINING_SPEAKERS for number in faces)
+    return [
+        at_most("speakers outside the pretraining set", strangers, 0),
+        at_most("textures outside the pretraining set", sum(n >= 400 for n in textures), 0),
+    ]
+
+
+def kav_sync(subject: Subject) -> list[AuditResult]:
+    """Which object sounds is found from its impacts, less and less well when the sound is shifted."""
+    rows = [r for r in subject.rows if r.get("variant") == "scene-sync"]
+    rows = [r for r in rows if not (r["unrelated"] or r["music"])][:SYNC_CLIPS]
+    names = ("sounding object from impacts", "the same, sound 0.2 s late", "rises while shifted")
+    if not subject.measurable or len(rows) < 50:
+        return [not_measured(name, "") for name in names]
+    hits = np.zeros(len(SHIFTS))
+    for row in rows:
+        _, wave, _ = read_clip(subject.root / row["path"])
+        onset = np.clip(np.diff(log_bands(wave).mean(axis=1)), 0, None)
+        times = (np.arange(len(onset)) + 1) * 0.01 + 0.0125  # middle of the later window
+        for place, shift in enumerate(SHIFTS):
+            scores = []
+            for thing in row["objects"]:
+                seen = np.array(thing["impacts"])[:, None] + shift
+                pulse = np.exp(-(((times - seen) / 0.025) ** 2)).sum(axis=0)
+                scores.append(np.corrcoef(pulse, onset)[0, 1])
+            hits[place] += int(np.argmax(scores) == row["sounding"])
+    share = hits / len(rows)
+    chance = float(np.mean([1 / len(row["objects"]) for row in rows]))
+    note = ", ".join(f"{s:g} s {v:.2f}" for s, v in zip(SHIFTS, share, strict=True))
+    return [
+        at_least(names[0], share[0], ORACLE, note=note),
+        at_most(names[1], share[-1], chance + 0.15, note=f"chance {chance:.2f}"),
+        at_most(names[2], float(max(np.diff(share).max(), 0.0)), 0.05),
+    ]
+
+
+UCF = (balance, ucf_overlap, ucf_duplicates, ucf_nuisance, shuffled, ucf_oracles)
+LRW = (balance, speakers, duplicates, label_nuisance, shuffled, lrw_oracles)
+DFDC = (balance, speakers, duplicates, dfdc_oracle, dfdc_probes)
+KAV = (kav_shares, kav_overlap, kav_sync)
