@@ -1,4 +1,4 @@
-"""What an audit is made of: a result, and a generated set whose files and ground truth are read once."""
+"""What an audit is made of: a result, and a generated set read once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AuditResult:
 
 
 class Subject:
-    """A generated set under audit: its rows (index and truth joined), its card, its measured features."""
+    """A generated set under audit: its ground truth, card and measured features."""
 
     def __init__(self, root: Path) -> None:
         if not (root / CARD).is_file():

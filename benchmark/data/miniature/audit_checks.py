@@ -13,11 +13,11 @@ from benchmark.data.miniature.clip import SAMPLE_RATE, SIZE, MiniClip
 from benchmark.data.miniature.media import read_clip, write_clip
 
 FOLDS = 5  # tasks.md 8.9
-NEAR = 5  # bits of 64 in which two hashes of one clip may differ; chosen, unrelated clips differ in some 32
+NEAR = 5  # of 64 bits may differ between hashes of one clip; chosen (unrelated clips: some 32)
 
 
 def cross_validated(x: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Class probabilities of gradient boosting on clips of unseen groups: (M, D) -> (M, classes)."""
+    """Class probabilities by gradient boosting on unseen groups: (M, D) -> (M, classes)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -67,7 +67,7 @@ def at_least(check: str, value: float, limit: float, *, note: str = "") -> Audit
 
 
 def nuisances(subject: Subject, keep: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Nuisance table with the encoder's CRF, labels and groups of the clips in `keep` (all if None)."""
+    """Nuisance table with CRF, labels and groups of the clips in `keep` (all if None)."""
     crf = np.array([row["crf"] for row in subject.rows], float)
     table = np.column_stack([subject.features.nuisance, crf])
     keep = np.ones(len(table), bool) if keep is None else keep
@@ -101,7 +101,7 @@ def lag(subject: Subject) -> list[AuditResult]:
 
 
 def seeds(subject: Subject) -> list[AuditResult]:
-    """No two clips share a seed, in this set or in another one (their plans are drawn, not their clips)."""
+    """No two clips share a seed, in this set or another (only planned, not drawn)."""
     own = [tuple(row["seed"]) for row in subject.rows]
     shared = len(own) - len(set(own))
     for name in SETS:

@@ -1,4 +1,4 @@
-"""What a lazy probe could read off a file without understanding it: sizes, levels, colours, spectra, hashes."""
+"""What a lazy probe could read off a file: sizes, levels, colours, spectra, hashes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ NUISANCES = (
 class Features:
     """Measurements of M files, in the order of the index.
 
-    nuisance (M, len(NUISANCES)) · audio (M, 2 BANDS): mean and s.d. over time of log band energies ·
-    picture_hash, sound_hash (M,) uint64.
+    nuisance (M, len(NUISANCES)) · audio (M, 2 BANDS): mean and s.d. over time of log band energies
+    · picture_hash, sound_hash (M,) uint64.
     """
 
     nuisance: np.ndarray
@@ -110,7 +110,8 @@ def _sound_hash(bands: np.ndarray) -> int:
 def mouth_statistics(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Sharpness, level and change inside the mouth and around it: (T, H, W, 3), (T, 5, 2) -> (12,).
 
-    landmarks: both outer eye corners, nose tip, both mouth corners. Around: the cheeks beside the mouth.
+    landmarks: both outer eye corners, nose tip, both mouth corners. Around: the cheeks beside the
+    mouth.
     """
     rows = []
     for frame, points in zip(frames[::2], landmarks[::2], strict=True):

@@ -17,7 +17,7 @@ ERROR = 0.02  # s.d. of the tracker's error on each latent, all in 0..1; chosen
 
 
 class TrackProbe:
-    """Trains on the mouth tracks of train and val, tests on the test speakers; chance is 1 / classes."""
+    """Trains on the mouth tracks of train and val, tests on the test speakers."""
 
     def __init__(self, subject: Subject) -> None:
         rng = np.random.default_rng(0)
@@ -57,7 +57,7 @@ class TrackProbe:
         return float((model.predict(table[self.test]) == self.labels[self.test]).mean())
 
     def _network(self, stride: int, labels: np.ndarray) -> float:
-        """Train with random time shifts of the native track, so that the place of the word is no cue."""
+        """Train with random time shifts, so that the place of the word is no cue."""
         import torch
 
         generator = torch.Generator().manual_seed(0)

@@ -118,7 +118,8 @@ def ensure(
     except OSError as error:
         raise NotReadyError(
             f"{name} ({tier}) could not be written to {root}: {error}. Free some space or set "
-            "BENCH_CACHE to a writable folder; what is finished is kept, the same command carries on"
+            "BENCH_CACHE to a writable folder; what is finished is kept, the same command carries "
+            "on"
         ) from error
     return root
 
@@ -165,8 +166,8 @@ def _rows(
         yield from (make(dataset, item, root) for item in items)
         return
     # spawned, not forked: the caller may hold threads (a Runner, a GPU) that do not survive a fork.
-    # A spawned worker imports the caller's script; one that builds at import would wait for ever for
-    # its parent's lock, hence the variable
+    # A spawned worker imports the caller's script; one that builds at import would wait for ever
+    # for its parent's lock, hence the variable
     with _environment({BUILDING: str(root)} | dict.fromkeys(ONE_THREAD, "1")):
         pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start, initargs=(spec,))
         try:

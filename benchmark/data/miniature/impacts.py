@@ -55,7 +55,7 @@ def strikes(
     seconds: float,
     shorten: float = 1.0,
 ) -> np.ndarray:
-    """Place a strike of the shape's timbre at each time: (K,) seconds -> (N,) float32, peak about 1.
+    """Place a strike of the shape's timbre at each time: (K,) seconds -> (N,), peak about 1.
 
     One pitch (+-12 %) for a clip, small differences between strikes. shorten < 1 shortens all
     decays.

@@ -1,12 +1,13 @@
 """mini-KAV, the pretraining set: talking heads and objects that touch, half and half.
 
-The miniature of the mix of AVSpeech and Kinetics. Sound and picture correspond at two scales: what is seen tells
-the timbre, and visemes and impacts tell when. As in the wild, 10 % of the clips carry an unrelated sound and 10 % a
-bed of music at -10 dB. Talking heads and activities alternate, and every block of 20 clips holds the exact
-shares, so the first n clips are the nested subset of size n.
+The miniature of the mix of AVSpeech and Kinetics. Sound and picture correspond at two scales: what
+is seen tells the timbre, and visemes and impacts tell when. As in the wild, 10 % of the clips carry
+an unrelated sound and 10 % a bed of music at -10 dB. Talking heads and activities alternate, and
+every block of 20 clips holds the exact shares, so the first n clips are the nested subset of size
+n.
 
-Differs from the real set: no labels are withheld, because `gt.jsonl` holds the latents; only the `supervised`
-anchor reads them.
+Differs from the real set: no labels are withheld, because `gt.jsonl` holds the latents; only the
+`supervised` anchor reads them.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class MiniKAV:
         )
 
     def lists(self, items: Sequence[Item]) -> Mapping[str, str]:
-        """`kav_manifest.csv`: source, path, start, end, sha1 of the rank string; first n rows nest."""
+        """`kav_manifest.csv`: source, path, start, end, sha1 of the id; first n rows nest."""
         rows = ["source,path,start,end,sha1"]
         for item in items:
             rank = hashlib.sha1(f"{SUITE_SEED}:{self.name}:{item.group}".encode()).hexdigest()

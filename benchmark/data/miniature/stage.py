@@ -17,7 +17,7 @@ def draw_stage(rng: np.random.Generator) -> np.ndarray:
 
 
 def film(stage: np.ndarray, path: np.ndarray) -> np.ndarray:
-    """What the camera sees where the scene is shifted by `path` (T, 2) pixels: (T, SIZE, SIZE, 3)."""
+    """The scene shifted by `path` (T, 2) pixels: (T, SIZE, SIZE, 3)."""
     return pan(stage, MARGIN - path, size=SIZE)
 
 
@@ -29,6 +29,6 @@ def drift(rng: np.random.Generator, times: np.ndarray, *, reach: float) -> np.nd
 
 
 def shake(rng: np.random.Generator, frames: int, *, strength: float) -> tuple[np.ndarray, float]:
-    """Hand-held jitter, a fresh shift for each frame: (T, 2) pixels, and its s.d. around `strength`."""
+    """Hand-held jitter, fresh in each frame: (T, 2) pixels, and its s.d. around `strength`."""
     spread = strength * rng.uniform(0.1, 1.9)
     return np.clip(spread * rng.standard_normal((frames, 2)), -MARGIN / 3, MARGIN / 3), spread

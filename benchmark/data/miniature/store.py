@@ -76,7 +76,7 @@ def _hash(path: Path) -> tuple[int, str]:
 
 
 def finished(root: Path) -> dict[str, dict[str, Any]]:
-    """Clips the journal names whose files have the recorded size; a line cut by a kill is ignored."""
+    """Clips of the journal whose files have the recorded size; a cut last line is ignored."""
     journal = root / JOURNAL
     if not journal.exists():
         return {}

@@ -176,7 +176,7 @@ class MiniUCF:
         weight = self.difficulty["scene_weight"]
         scene = _stage(10_000 + item.plan["class"])
         scene = scene[:, ::-1] if source % 3 == 0 else scene
-        # the class's pattern in the group's own colour: layout is the scene, mean colour stays a nuisance
+        # the class's pattern in the group's own mean colour, which stays a nuisance
         return weight * (scene - scene.mean((0, 1)) + own.mean((0, 1))) + (1 - weight) * own
 
 
