@@ -92,6 +92,14 @@ def test_config_rebuilds_the_encoder(name):
     assert torch.equal(again(clip)[0], encoder(clip)[0])
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_the_runner_does_not_draw_weights_again(name):
+    encoder = BACKBONES.build(SMALL[name])
+    before = {key: value.clone() for key, value in encoder.state_dict().items()}
+    encoder.init_weights()  # mmengine's Runner calls it before training
+    assert all(torch.equal(value, before[key]) for key, value in encoder.state_dict().items())
+
+
 def test_every_frame_is_kept_and_late_strides_go_first():
     encoder = meta({"type": "r3d_18", "temporal_stride": 4})
     stage = encoder.stages
