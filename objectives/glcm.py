@@ -61,9 +61,9 @@ class GLCM(Objective):
     Differs from the paper: "symmetric" counts each positive once, as eq. 1 and 2 say, while the
     authors' code counts it twice ("official"). One audio trunk with two projections, as in their
     code; the text leaves it open. Both video trunks are the harness's; their code has a local trunk
-    of 1/8 width (`local_video`). Attention is a softmax in training, as in their code. A window
-    longer than the audio of a clip's end is cut per clip; their code cuts the flattened batch. All
-    options but these follow the text.
+    of 1/8 width (`local_video`). Attention is a softmax in training, as in their code. Audio
+    that does not divide into windows is averaged to M per step; their code cuts the end of the
+    flattened batch, which shifts every later clip.
     """
 
     paper = (
@@ -106,18 +106,10 @@ class GLCM(Objective):
         pathways = global_local(video, every=every, local_video=local_video)
         if not local_contrast:
             features, pathways = "glob", pathways[:1]
-        chosen = {"glob": pathways[:1], "loc": pathways[1:], "glob+loc": pathways}[features]
-        # the global trunk is drawn before the local one whatever is handed down: same seed, same
-        # weights
-        trunks = [[p] for p in pathways] if features != "glob+loc" else [pathways]
-        self.trunks = nn.ModuleList(
-            BACKBONES.build({"type": "pathways", "pathways": trunk}) for trunk in trunks
-        )
-        self.handed_down = trunks.index(chosen)
+        self.trunks, self.handed_down = _build_trunks(pathways, features)
         self.audio = BACKBONES.build(audio)
         channels = [c for trunk in self.trunks for c in trunk.channels]
-        heard = self.audio.channels[0]
-        wide = dim_global or channels[0]
+        heard, wide = self.audio.channels[0], dim_global or channels[0]
         self.project_video = nn.Conv1d(channels[0], wide, 1)
         self.project_audio = nn.Conv1d(heard, wide, 1)
         if local_contrast:
@@ -222,6 +214,23 @@ def _diagnose_global(audio: Tensor, cells: Tensor) -> dict[str, Tensor]:
         "video_std": seen.std(dim=0).mean() * seen.shape[1] ** 0.5,
         "audio_std": heard.std(dim=0).mean() * heard.shape[1] ** 0.5,
     }
+
+
+def _build_trunks(pathways: list[dict[str, Any]], features: str) -> tuple[nn.ModuleList, int]:
+    """Encoders that together hold all pathways, and the place of the one that is handed down.
+
+    The global trunk is drawn before the local one whatever is handed down: same seed, same weights.
+    """
+    chosen = {"glob": pathways[:1], "loc": pathways[1:], "glob+loc": pathways}[features]
+    groups = [pathways] if features == "glob+loc" else [[pathway] for pathway in pathways]
+    trunks = [BACKBONES.build({"type": "pathways", "pathways": group}) for group in groups]
+    if sum(len(trunk.channels) for trunk in trunks) != len(pathways):
+        raise ValueError(
+            f"GLCM needs a video backbone with one feature map, {pathways[0]['encoder']} has "
+            "several; "
+            "choose another, such as r3d_18"
+        )
+    return nn.ModuleList(trunks), groups.index(chosen)
 
 
 def _cells(project: nn.Conv1d, maps: Tensor) -> Tensor:
