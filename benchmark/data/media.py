@@ -1,8 +1,9 @@
 """Open one media file and take from it the frames and samples that belong to given times.
 
-Times are seconds from the start of the container. Where the first picture comes a little later than that
-(an encoder's delay), the first picture is the start. AVI carries no time stamps: there, time is counted in
-frames and samples. A picture is shown from its own stamp until the stamp of the next one: [start, stop).
+Times are seconds from the start of the container. Where the first picture comes a little later than
+that (an encoder's delay), the first picture is the start. AVI carries no time stamps: there, time
+is counted in frames and samples. A picture is shown from its own stamp until the stamp of the next
+one: [start, stop).
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ Transform = Callable[
 
 EPS = 1e-6  # s; float error of sums of seconds
 DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
-PREROLL = (
-    0.5  # s of sound decoded before what is asked; chosen: AAC and MP3 need one to three blocks
-)
+PREROLL = 0.5  # s of sound decoded before what is asked; chosen: codecs need one to three blocks
+# s; chosen: sound before this is decoded from the start of the file. It costs milliseconds, and AAC's
+# substituted noise depends on where decoding began: only so are repeated readings equal bit for bit.
+SOUND_SEEK = 30.0
 SEEK_GAP = 3.0  # s; chosen: a wider gap than this is jumped, a narrower one decoded
 SHORT = (0.25, 0.05)  # s, share of the duration that may be missing at the end; chosen
 
@@ -43,7 +45,7 @@ class NoAudioError(MediaError):
 
 @dataclass(frozen=True, kw_only=True)
 class MediaInfo:
-    """What the header says. duration: seconds of the picture, of the sound where there is no picture."""
+    """What the header says. duration: seconds of the picture; of the sound, if that is all."""
 
     duration: float
     fps: float
@@ -56,7 +58,7 @@ class MediaInfo:
 
 
 class Media:
-    """One open video file; a context manager. Raises MediaError where it cannot be opened or decoded."""
+    """One open video file; a context manager. Raises MediaError where it does not decode."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,10 +76,10 @@ class Media:
     def frames(
         self, times: np.ndarray, *, transform: Transform | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The picture shown at each of `times` (Q,) seconds, in any order: (Q, H, W, 3) uint8, valid (Q,).
+        """The picture shown at each of `times` (Q,), in any order: (Q, H, W, 3) uint8, valid (Q,).
 
-        Times outside the picture get its first or last frame and valid False. A frame shown at several of
-        the times is transformed once.
+        Times outside the picture get its first or last frame and valid False. A frame shown at
+        several of the times is transformed once.
         """
         order = np.argsort(times, kind="stable")
         asked = np.asarray(times, np.float64)[order]
@@ -99,34 +101,25 @@ class Media:
     def all_frames(
         self, start: float, stop: float, *, transform: Transform | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Every picture shown in [start, stop): (T, H, W, 3) uint8, and the times (T + 1,) where it changes.
+        """Every picture shown in [start, stop): (T, H, W, 3) uint8, times (T + 1,) of the changes.
 
         The last time is the end of the last picture. times[0] may lie before `start`.
         """
-        pictures, begins, end, before = [], [], 0.0, None
+        kept: list[tuple[np.ndarray, float, float]] = []
         for image, begin, finish, index in self._decode_video(start):
             if begin >= stop - EPS:
                 break
-            if begin <= start + EPS:
-                before = (image, begin, finish, index)
-                continue
-            if before is not None:
-                pictures.append(_rgb(before[0], before[3], transform))
-                begins.append(before[1])
-                before = None
-            pictures.append(_rgb(image, index, transform))
-            begins.append(begin)
-            end = finish
-        if before is not None:
-            pictures.append(_rgb(before[0], before[3], transform))
-            begins, end = [before[1]], before[2]
-        if not pictures:
+            if begin <= start + EPS:  # of those that begin before `start`, the last one is shown
+                kept.clear()
+            kept.append((_rgb(image, index, transform), begin, finish))
+        if not kept:
             raise self._error(f"no picture between {start:.2f} and {stop:.2f} s")
-        self._check_end(end, stop)
-        return np.stack(pictures), np.array([*begins, end])
+        pictures, begins, finishes = zip(*kept, strict=True)
+        self._check_end(finishes[-1], stop)
+        return np.stack(pictures), np.array([*begins, finishes[-1]])
 
     def samples(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Sound at its own rate, mixed to mono: samples [first, first + count), and where they exist."""
+        """Mono sound at its own rate: samples [first, first + count), and which exist."""
         wave, there = np.zeros(count, np.float32), np.zeros(count, bool)
         for start, block in self._decode_audio(first):
             low, high = max(start, first), min(start + len(block), first + count)
@@ -183,7 +176,7 @@ class Media:
         )
 
     def _shown(self, asked: np.ndarray) -> Iterator[tuple[av.VideoFrame, int, bool]]:
-        """For each of the ascending times: the frame shown, its index in the file, whether it is inside."""
+        """For each of the ascending times: the frame shown, its index, whether it is inside."""
         position, last, end = 0, None, 0.0
         for image, begin, finish, index in self._decode_video(float(asked[0])):
             while position < len(asked) and asked[position] + EPS < begin:
@@ -199,15 +192,15 @@ class Media:
             yield *last, bool(time < end - EPS)
 
     def _check_end(self, end: float, wanted: float) -> None:
-        """Complain where pictures that the header promises, and that were asked for, are not there."""
+        """Raise MediaError where pictures that were promised and asked for are not there."""
         promised = min(wanted, self.info.duration)
         if end < promised - max(SHORT[0], SHORT[1] * self.info.duration):
             raise self._error(
-                f"the picture ends at {end:.2f} s, the header says {self.info.duration:.2f} s: truncated"
+                f"truncated: {end:.2f} s of picture, the header says {self.info.duration:.2f} s"
             )
 
     def _decode_video(self, start: float) -> Iterator[tuple[av.VideoFrame, float, float, int]]:
-        """Decode from the last key frame not after `start`: frame, begin, end, index in the file."""
+        """Decode from the last key frame not after `start`: frame, begin, end, index."""
         seek = start > 1.0 and not self._avi  # chosen: below one second, decoding is as quick
         self._rewind(self._video, start if seek else None)
         video, count = self._video(), 0
@@ -231,12 +224,12 @@ class Media:
         return float(image.pts * image.time_base) - self._origin
 
     def _decode_audio(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Mono blocks with the index of their first sample, counted from the container's start."""
+        """Mono blocks with the index of their first sample, from the container's start."""
         stream, rate = self._audio(), self.info.sample_rate
         exact = not self._avi and (stream.time_base * rate).denominator == 1
         begin = first / rate - PREROLL
         # stamps coarser than a sample (Matroska: 1 ms) are trusted once, at the start of the file
-        self._rewind(self._audio, begin if exact and begin > 1.0 else None)
+        self._rewind(self._audio, begin if exact and begin > SOUND_SEEK else None)
         stream, cursor = self._audio(), None
         try:
             for block in self._container.decode(stream):
@@ -277,8 +270,8 @@ class Media:
     def _audio(self) -> AudioStream:
         if not self.info.has_audio:
             raise NoAudioError(
-                f"{self.path} has no sound, and sound was asked for. Leave videos without sound out of the "
-                "list (has_audio), or choose an objective or task that needs none"
+                f"{self.path} has no sound, and sound was asked for. Leave videos without sound "
+                "out, or choose an objective or task that needs none"
             )
         return self._container.streams.audio[0]
 

@@ -14,10 +14,11 @@ from registries.errors import NotReadyError
 def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Manifest:
     """Move about `fraction` of "train" to "val" by whole groups; deterministic, roughly stratified.
 
-    Groups are visited in a fixed random order. One is moved while the held-out set is short of samples of the
-    group's classes and each of them keeps a sample in train. An empty group name stands for its sample alone.
-    A manifest that has a "val" split already is returned unchanged. tasks.md 6: 10 % of train by group.
-    Raises NotReadyError where nothing can be moved (a single group, say).
+    Groups are visited in a fixed random order. One is moved while the held-out set is short of
+    samples of the group's classes and each of them keeps a sample in train. An empty group name
+    stands for its sample alone. A manifest that has a "val" split already is returned unchanged.
+    tasks.md 6: 10 % of train by group. Raises NotReadyError where nothing can be moved (a single
+    group, say).
     """
     rows = manifest.rows
     if (rows["split"] == "val").any():
@@ -39,9 +40,9 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
                 need[label] -= count
     if not moved:
         raise NotReadyError(
-            f"{manifest.name}: no validation data can be held out of {len(train)} training samples in "
-            f"{groups.nunique()} groups without splitting a group or emptying a class; add data to "
-            f"{manifest.root}"
+            f"{manifest.name}: no validation data can be held out of {len(train)} training samples "
+            f"in {groups.nunique()} groups without splitting a group or emptying a class; add data "
+            f"to {manifest.root}"
         )
     held = rows.copy()
     held.loc[moved, "split"] = "val"

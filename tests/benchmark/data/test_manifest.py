@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.data.manifest import Manifest
+from benchmark.data.splits import hold_out
+from registries.errors import NotReadyError
+
+PATHS = [f"v/{i}.mp4" for i in range(12)]
+
+
+@pytest.fixture
+def toy(manifest_of, tmp_path):
+    return manifest_of(tmp_path, PATHS, label=[i % 2 for i in range(12)])
+
+
+def test_hash_follows_content_and_not_the_place(toy):
+    assert replace(toy, root=Path("elsewhere")).hash == toy.hash
+    assert replace(toy, version="2").hash == toy.hash
+    for column, value in (
+        ("path", "v/x.mp4"),
+        ("start", 0.5),
+        ("stop", 2.0),
+        ("label", 1),
+        ("split", "test"),
+        ("group", "g"),
+        ("sha256", "ab"),
+        ("bytes", 2),
+    ):
+        rows = toy.rows.copy()
+        rows.loc[0, column] = value
+        assert replace(toy, rows=rows).hash != toy.hash, column
+    hashed = toy.rows.assign(sha256="ab")  # with a hash the size says nothing new
+    resized = hashed.assign(bytes=9)
+    assert replace(toy, rows=hashed).hash == replace(toy, rows=resized).hash
+
+
+def test_round_trip(toy, tmp_path):
+    rows = toy.rows.copy()
+    rows.loc[1, "stop"] = 1.25
+    rows["has_audio"] = rows["has_audio"].astype("boolean")
+    rows.loc[2, "has_audio"] = False
+    kept = replace(toy, rows=rows, missing=("gone.mp4",))
+    kept.write(tmp_path / "deep" / "m.csv")
+    found = Manifest.read(tmp_path / "deep" / "m.csv", kept.root)
+    assert found.rows.equals(kept.rows)
+    assert (found.hash, found.missing, found.labels) == (kept.hash, kept.missing, kept.labels)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["m.csv"]
+
+
+def test_takes_are_nested(toy):
+    assert toy.take(5).rows["id"].tolist() == PATHS[:5]
+    assert len(toy.take(99)) == 12
+    order = toy.ranked().rows["id"].tolist()
+    assert sorted(order) == sorted(PATHS)
+    assert order != PATHS
+    assert toy.ranked().rows["id"].tolist() == order
+    assert toy.ranked(1).rows["id"].tolist() != order
+
+
+def test_an_empty_manifest_or_split_is_not_ready(toy):
+    with pytest.raises(NotReadyError, match="no sample was found"):
+        replace(toy, rows=toy.rows[:0])
+    with pytest.raises(NotReadyError, match=r"split 'test' .*found \{'train': 12\}"):
+        toy.split("test")
+
+
+@pytest.mark.parametrize("path", ["/etc/x.mp4", "../x.mp4", "a/../../x.mp4"])
+def test_paths_stay_inside_the_root(manifest_of, tmp_path, path):
+    with pytest.raises(NotReadyError, match="leaves the dataset's folder"):
+        manifest_of(tmp_path, [path])
+
+
+def test_ids_are_unique(manifest_of, tmp_path):
+    with pytest.raises(NotReadyError, match="listed twice"):
+        manifest_of(tmp_path, ["a.mp4", "a.mp4"])
+
+
+def test_hold_out_keeps_groups_whole_and_classes_in_train(manifest_of, tmp_path):
+    paths = [f"{label}/{group}_{i}" for label in "ab" for group in range(10) for i in range(3)]
+    groups = [path[:3] for path in paths]
+    toy = manifest_of(
+        tmp_path, paths, group=groups, label=[int(path[0] == "b") for path in paths]
+    )
+    held = hold_out(toy, fraction=0.2)
+    parts = held.rows.groupby("group")["split"].nunique()
+    assert (parts == 1).all()
+    count = held.rows.groupby(["label", "split"]).size()
+    assert count[0, "val"] == count[1, "val"] == 6
+    assert hold_out(toy, fraction=0.2).hash == held.hash
+    assert hold_out(toy, fraction=0.2, seed=1).hash != held.hash
+    assert hold_out(held) is held
+
+
+def test_hold_out_leaves_the_only_group_of_a_class(manifest_of, tmp_path):
+    toy = manifest_of(
+        tmp_path, PATHS, label=[0] * 10 + [1] * 2, group=[str(i) for i in range(10)] + ["b"] * 2
+    )
+    held = hold_out(toy, fraction=0.5)
+    assert set(held.rows.loc[held.rows["split"] == "train", "label"]) == {0, 1}
+    with pytest.raises(NotReadyError, match="no validation data"):
+        hold_out(manifest_of(tmp_path, PATHS, group=["one"] * 12))
+
+
+def test_test_samples_are_never_moved(manifest_of, tmp_path):
+    toy = manifest_of(tmp_path, PATHS, split=["train"] * 8 + ["test"] * 4)
+    held = hold_out(toy, fraction=0.25)
+    assert (held.rows["split"][8:] == "test").all()
+    assert (held.rows["split"] == "val").sum() == 2
