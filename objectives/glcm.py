@@ -227,8 +227,7 @@ def _build_trunks(pathways: list[dict[str, Any]], features: str) -> tuple[nn.Mod
     if sum(len(trunk.channels) for trunk in trunks) != len(pathways):
         raise ValueError(
             f"GLCM needs a video backbone with one feature map, {pathways[0]['encoder']} has "
-            "several; "
-            "choose another, such as r3d_18"
+            "several; choose another, such as r3d_18"
         )
     return nn.ModuleList(trunks), groups.index(chosen)
 
