@@ -78,7 +78,8 @@ def test_an_impossible_value(bench):
     assert "finetune.epochs" in err
 
 
-def test_encoders_that_are_none(bench, tmp_path, capsys):
+def test_encoders_that_are_none(mini_cache, tmp_path, capsys):
+    build.ensure("mini-ucf", tier="ci", cache=mini_cache)
     garbage = tmp_path / "encoders.pt"
     garbage.write_bytes(b"not a checkpoint")
     arguments = ["run", "--encoders", str(garbage), "--tasks", "ucf101", "--data", "miniature"]
