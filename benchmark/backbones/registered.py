@@ -17,7 +17,7 @@ from registries.registry import BACKBONES
 
 @BACKBONES.register_module(name="registered")
 class Registered(Encoder):
-    """Video backbone of mmaction2 or mmengine, by `model=dict(type="mmaction.C3D", ...)`.
+    """Video backbone of mmaction2 or mmengine, by `model=dict(type="mmaction.R2Plus1D", ...)`.
 
     model: the config; `pretrained` is not filled in. frames: "clip" passes (B, 3, T, H, W); "each"
     passes frames as a batch of images (2-D backbones) and puts time back. probe: (T, H, W) of the
