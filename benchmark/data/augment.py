@@ -1,4 +1,4 @@
-"""Random changes of training clips, vectorised over the batch; each sample has one draw for all its frames."""
+"""Random changes of training clips, vectorised over the batch: one draw a sample."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Augment:
         return brightness, contrast, saturation, hue
 
     def crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
-        """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1], flipped where drawn."""
+        """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1]; flips too."""
         flips = (draw.flip < self.flip).to(planes.device)
         if self.scale is None:
             out = _shift(planes, draw, size).float() / 255
@@ -154,8 +154,8 @@ def _shift(planes: Tensor, draw: Draw, size: int) -> Tensor:
     height, width = planes.shape[-2:]
     if min(height, width) < size:
         raise ValueError(
-            f"frames of {width} x {height} pixels are smaller than the output's {size}; raise the dataset's "
-            "size or lower the preprocessor's"
+            f"frames of {width} x {height} pixels are smaller than the output's {size}; raise the "
+            "dataset's size or lower the preprocessor's"
         )
     tops = (draw.top * (height - size + 1)).long().tolist()
     lefts = (draw.left * (width - size + 1)).long().tolist()

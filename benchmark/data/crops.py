@@ -1,13 +1,14 @@
 """Which part of a frame is looked at: all of it, the lips, or the face.
 
     full   the frame, short side resized; the square is cut later, by the dataset
-    lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners, nose tip), never
+    lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners,
+    nose tip), never
            from the mouth, whose width is the signal; centre on the mouth; square
     face   a square around the landmarks, enlarged by 40 %, smoothed; square
 
-Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left and right
-mouth corner, NaN where the detector missed. LRW can do without: its clips are centred already
-(provider "fixed_lrw"). A missing landmark file is an error, never a silent centre crop.
+Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left
+and right mouth corner, NaN where the detector missed. LRW can do without: its clips are centred
+already (provider "fixed_lrw"). A missing landmark file is an error, never a silent centre crop.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; tas
 TEMPLATE = np.array([-0.5, 0.5, 0.55j])  # eyes, nose (x + iy) in eye distances; nose height chosen
 SMOOTH = 6  # frames on each side of the moving average; tasks.md 5.1
 MEDIAN = 13  # frames of the median over face boxes; tasks.md 5.3
-DETECTOR = 2.0  # side of a detector's box / max(eye distance, eyes to mouth); chosen: brow to chin
+DETECTOR = 1.6  # side of a detector's box / max(eye distance, eyes to mouth); chosen: brow to chin
 ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
 # decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
 # 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
@@ -41,12 +42,15 @@ SLACK = 2  # frames that landmarks may be shorter than the video; chosen
 
 @dataclass(frozen=True, kw_only=True)
 class CropRecipe:
-    """A crop and where its landmarks come from. lip_frac: lip width / crop width (1/3 chosen, tasks.md 5.1)."""
+    """A crop and where its landmarks come from.
+
+    lip_frac: lip width / crop width (1/3 chosen, tasks.md 5.1). margin: around a face's box (5.3).
+    """
 
     kind: Kind = "full"
     provider: Provider = "precomputed"
     lip_frac: float = 1 / 3
-    margin: float = 0.4  # tasks.md 5.3
+    margin: float = 0.4
 
     def __post_init__(self) -> None:
         if self.kind not in ("full", "lip", "face"):
@@ -111,11 +115,12 @@ def choose_crop(crop: CropRecipe | str, manifest: Manifest) -> CropRecipe:
 
 
 def load_landmarks(path: Path) -> np.ndarray:
-    """(T, 5, 2) float64; misses interpolated in time, the ends held. Raises MediaError for anything else."""
+    """(T, 5, 2) float64; misses interpolated in time, the ends held.
+
+    Raises MediaError for a missing file and for anything that is not such an array.
+    """
     if not path.is_file():
-        raise MediaError(
-            f"{path}: the landmarks are missing; write them again, or leave the clip out"
-        )
+        raise MediaError(f"{path}: the landmarks are missing; write them again")
     try:
         points = np.load(path, allow_pickle=False).astype(np.float64)
     except (ValueError, EOFError, OSError) as error:
@@ -148,7 +153,7 @@ def lip_matrices(points: np.ndarray, size: int, *, side: int, lip_frac: float) -
 
 
 def face_boxes(points: np.ndarray, *, margin: float) -> np.ndarray:
-    """(T, 3): centre x, centre y, side of a square around the face, median-filtered over 13 frames."""
+    """(T, 3): centre x, centre y, side of a square around the face; 13-frame median."""
     eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
     width = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
     height = np.linalg.norm(mouth - eyes, axis=1)
@@ -173,7 +178,7 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _smooth(points: np.ndarray) -> np.ndarray:
-    """Moving average over +-6 frames; near the ends over the frames there are, symmetrically extended."""
+    """Moving average over +-6 frames; the ends are held."""
     return uniform_filter1d(points, 2 * SMOOTH + 1, axis=0, mode="nearest")
 
 
@@ -210,8 +215,8 @@ def _fixed(image: np.ndarray, size: int, *, side: int, video: Path) -> np.ndarra
     """LRW's fixed window, with the margin around it."""
     if image.shape[:2] != LRW_SIZE:
         raise MediaError(
-            f"{video}: {image.shape[1]} x {image.shape[0]} pixels; provider 'fixed_lrw' is a window "
-            "on LRW's 256 x 256 clips. Use provider 'precomputed' with landmarks"
+            f"{video}: {image.shape[1]} x {image.shape[0]} pixels; provider 'fixed_lrw' is a "
+            "window on LRW's 256 x 256 clips. Use provider 'precomputed' with landmarks"
         )
     extra = round((ROWS[1] - ROWS[0]) * (side / size - 1) / 2)
     rows, columns = (slice(low - extra, high + extra) for low, high in (ROWS, COLUMNS))

@@ -1,5 +1,6 @@
-"""Samples of a manifest as clips of every view, decoded once; what happens on the device is the preprocessor's.
+"""Samples of a manifest as clips of every view, decoded once.
 
+What can be done on the training device is left to the preprocessor.
 `data_samples["times"]` says when each clip was cut; no pretext label is made here.
 """
 
@@ -14,8 +15,8 @@ from torch.utils.data import Dataset
 
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
-from benchmark.data.reader import resample
 from benchmark.data.opened import DirectClip, OpenClip, Sample
+from benchmark.data.reader import resample
 from benchmark.data.store import FrameStore
 from registries.errors import UsageError
 from registries.sampling import ClipSampling, ClipTimes, View
@@ -31,8 +32,9 @@ class ClipDataset(Dataset[dict[str, Any]]):
     "valid": {view: share of the clip that lies inside the file}}}.
 
     train: times, and the place of the square along the long side, are drawn from
-    `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before each pass.
-    Otherwise `clips` spans lie evenly over the sample, overlapping where it is short (one: in the middle).
+    `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before
+    each pass. Otherwise `clips` spans lie evenly over the sample, overlapping where it is short
+    (one: in the middle).
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """One sample; raises MediaError, NoAudioError, or ValueError where the video is too short."""
+        """One sample. Raises MediaError, NoAudioError, ValueError (too short a video)."""
         index = int(index)
         rng = np.random.default_rng([self.seed, int(self._epoch), index])
         sample = Sample(self.manifest, index, crop=self.crop, size=self.size)
@@ -126,7 +128,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         return inputs, valid
 
     def _audio(self, clip: OpenClip, view: View, times: ClipTimes) -> tuple[Tensor, float]:
-        """(N, samples) of one audio view. A faster clip is a longer stretch, resampled: its pitch rises."""
+        """(N, samples) of one audio view; a faster clip is a longer stretch, its pitch rises."""
         count, waves, valid = round(view.seconds * self.sample_rate), [], []
         for start, speed, backwards in zip(*(part.tolist() for part in times), strict=True):
             wave, inside = clip.wave(start, view.seconds * speed)
@@ -140,8 +142,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
     def _spread(self, duration: float, index: int) -> dict[str, ClipTimes]:
         """Times for testing: evenly spread spans at normal speed, forwards.
 
-        Views in relation to one another (an anchor after another) have no such spread: they are drawn, the
-        same way in every pass.
+        Views in relation to one another (an anchor after another) have no such spread: they are
+        drawn, the same way in every pass.
         """
         if any(anchor.after for anchor in self.sampling.anchors.values()):
             return self.sampling.draw(duration, np.random.default_rng([self.seed, 0, index]))
@@ -171,7 +173,7 @@ def _frame_times(view: View, times: ClipTimes) -> np.ndarray:
 
 
 def _square(frames: np.ndarray, size: int, place: float) -> np.ndarray:
-    """Cut (Q, h, w, 3) to squares; place: 0 = left or top end of the long side, 1 = the other end."""
+    """Cut (Q, h, w, 3) to squares; place: 0 = left or top of the long side, 1 = the other end."""
     height, width = frames.shape[1:3]
     top, left = round(place * (height - size)), round(place * (width - size))
     return frames[:, top : top + size, left : left + size]

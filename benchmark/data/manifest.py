@@ -1,9 +1,9 @@
 """What a dataset holds: one row a sample, the same for every dataset, real or miniature.
 
-Columns: id · path (relative to the root, forward slashes) · start, stop (seconds; stop empty = end of the
-file) · label (index into `labels`, -1 = none) · split ("train", "val", "test") · group (samples that must
-not be separated) · sha256 (empty = not hashed) · bytes · has_audio (empty = not known) · landmarks (path of
-a (T, 5, 2) array, empty = none).
+Columns: id · path (relative to the root, forward slashes) · start, stop (seconds; stop empty = end
+of the file) · label (index into `labels`, -1 = none) · split ("train", "val", "test") · group
+(samples that must not be separated) · sha256 (empty = not hashed) · bytes · has_audio (empty = not
+known) · landmarks (path of a (T, 5, 2) array, empty = none).
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ HASHED = ("id", "path", "start", "stop", "label", "split", "group")
 class Manifest:
     """The rows of a dataset and what is known about the whole.
 
-    expected: samples of the complete dataset by its owners' lists · missing: listed paths that are not
-    there · kind: "full", "subset" (something is missing or left out) or "miniature". Raises NotReadyError
-    for a manifest without rows and for a path that leaves the root.
+    expected: samples of the complete dataset by its owners' lists · missing: listed paths that are
+    not there · kind: "full", "subset" (something is missing or left out) or "miniature". Raises
+    NotReadyError for a manifest without rows and for a path that leaves the root.
     """
 
     name: str
@@ -72,15 +72,15 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.rows.empty:
             raise NotReadyError(
-                f"{self.name}: no sample was found in {self.root} ({len(self.missing)} listed files are "
-                f"missing). Check with `bench data verify {self.name} --root {self.root}`"
+                f"{self.name}: no sample was found in {self.root} ({len(self.missing)} listed "
+                f"files are missing). Check with `bench data verify {self.name} --root {self.root}`"
             )
         for path in (*self.rows["path"], *self.rows["landmarks"]):
             _stay_inside(path, self.name)
         if (repeated := self.rows["id"].duplicated()).any():
             raise NotReadyError(
-                f"{self.name}: {self.rows['id'][repeated].iloc[0]!r} is listed twice in {self.root}; "
-                "every sample needs its own id"
+                f"{self.name}: {self.rows['id'][repeated].iloc[0]!r} is listed twice in "
+                f"{self.root}; every sample needs its own id"
             )
 
     def __len__(self) -> int:
@@ -110,18 +110,18 @@ class Manifest:
         return self.keep(chosen.index)
 
     def take(self, count: int) -> Manifest:
-        """The first `count` samples: a smaller take is part of a larger one. All, where there are fewer."""
+        """The first `count` samples, or all; a smaller take is part of a larger one."""
         return self if count >= len(self) else self.keep(self.rows.index[:count])
 
     def ranked(self, seed: int = 0) -> Manifest:
-        """The same samples in a fixed random order, by sha1 of seed, name and id; `take` it for a subset."""
+        """The same samples in a fixed random order, by sha1 of seed, name and id."""
         keys = [
             hashlib.sha1(f"{seed}:{self.name}:{i}".encode()).hexdigest() for i in self.rows["id"]
         ]
         return replace(self, rows=self.rows.iloc[np.argsort(keys)].reset_index(drop=True))
 
     def keep(self, chosen: pd.Index | pd.Series | np.ndarray) -> Manifest:
-        """The rows of a pandas index or boolean mask; a complete dataset becomes a subset only by `missing`."""
+        """The rows of a pandas index or boolean mask; `kind` stays that of the dataset."""
         return replace(self, rows=self.rows.loc[chosen].reset_index(drop=True))
 
     def media(self, row: int) -> Path:
@@ -160,7 +160,7 @@ class Manifest:
 
 
 def make_rows(samples: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows with every column and its type; id, path and split are required, the others have defaults."""
+    """Rows with every column and its type; id, path and split are required."""
     rows = pd.DataFrame([{**DEFAULTS, **sample} for sample in samples], columns=list(COLUMNS))
     return rows.astype(COLUMNS)
 
@@ -177,6 +177,6 @@ def _stay_inside(path: str, name: str) -> None:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
         raise NotReadyError(
-            f"{name}: the listed path {path!r} leaves the dataset's folder; list paths relative to it, "
-            "with forward slashes and without '..'"
+            f"{name}: the listed path {path!r} leaves the dataset's folder; list paths relative "
+            "to it, with forward slashes and without '..'"
         )

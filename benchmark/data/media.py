@@ -28,8 +28,8 @@ Transform = Callable[
 EPS = 1e-6  # s; float error of sums of seconds
 DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
 PREROLL = 0.5  # s of sound decoded before what is asked; chosen: codecs need one to three blocks
-# s; chosen: sound before this is decoded from the start of the file. It costs milliseconds, and AAC's
-# substituted noise depends on where decoding began: only so are repeated readings equal bit for bit.
+# s; chosen: sound before this is decoded from the start of the file. It costs milliseconds, and
+# AAC's substituted noise depends on where decoding began: only so are readings equal bit for bit.
 SOUND_SEEK = 30.0
 SEEK_GAP = 3.0  # s; chosen: a wider gap than this is jumped, a narrower one decoded
 SHORT = (0.25, 0.05)  # s, share of the duration that may be missing at the end; chosen

@@ -1,6 +1,7 @@
-"""One sample of a manifest as an open clip: its frames and its sound at times counted from its start.
+"""One sample of a manifest as an open clip: frames and sound at times from its start.
 
-`DirectClip` decodes the file each time; `StoredClip` (store.py) answers the same questions from memory.
+`DirectClip` decodes the file each time; `StoredClip` (store.py) answers the same questions from
+memory.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class OpenClip(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cropped frames (Q, h, w, 3) uint8 shown at `times` (Q,), and whether each time is inside."""
+        """Cropped frames (Q, h, w, 3) uint8 shown at `times` (Q,), and which are inside."""
         ...
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:

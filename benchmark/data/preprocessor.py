@@ -3,8 +3,8 @@
     video   uint8 (B, N, T, H, W, 3) -> float (B[, N], 3, T, S, S)    crop, flip, colour, normalise
     audio   float (B, N, samples)    -> float (B[, N], 80, T)         log-mel
 
-The axis N is dropped where a view has one clip. Every random number is drawn for a sample and an `augment`
-letter: all frames and clips of a view, and all views of the same letter, share it.
+The axis N is dropped where a view has one clip. Every random number is drawn for a sample and an
+`augment` letter: all frames and clips of a view, and all views of the same letter, share it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ STD = (0.22803, 0.22145, 0.216989)
 class ClipPreprocessor(BaseDataPreprocessor):
     """Crop, augment and normalise video; compute log-mel of sound.
 
-    views: as the dataset's sampling names them. size: side S of the output. augment: how training clips are
-    changed, None for the centre only; testing always takes the centre. seed: the runner's; the draws depend on
-    it, the process's rank and the number of training batches so far (a buffer of the checkpoint), so that a
-    resumed run equals an uninterrupted one.
+    views: as the dataset's sampling names them. size: side S of the output. augment: how training
+    clips are changed, None for the centre only; testing always takes the centre. seed: the
+    runner's; the draws depend on it, the process's rank and the number of training batches so far
+    (a buffer of the checkpoint), so that a resumed run equals an uninterrupted one.
     """
 
     step: Tensor
@@ -102,8 +102,8 @@ def _centre(planes: Tensor, size: int) -> Tensor:
     height, width = planes.shape[-2:]
     if min(height, width) < size:
         raise ValueError(
-            f"frames of {width} x {height} pixels are smaller than the output's {size}; raise the dataset's "
-            "size or lower the preprocessor's"
+            f"frames of {width} x {height} pixels are smaller than the output's {size}; raise the "
+            "dataset's size or lower the preprocessor's"
         )
     top, left = (height - size) // 2, (width - size) // 2
     return planes[..., top : top + size, left : left + size]

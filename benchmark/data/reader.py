@@ -42,7 +42,7 @@ KERNEL = (
 
 @dataclass(frozen=True)
 class RawClip:
-    """frames uint8 (T, H, W, 3), wave float32 (N,) mono; video_valid (T,), audio_valid (N,) bool."""
+    """frames uint8 (T, H, W, 3), wave float32 (N,) mono, and what of them exists."""
 
     frames: np.ndarray
     wave: np.ndarray
@@ -54,8 +54,8 @@ class RawClip:
 class Decoded:
     """A whole decoded file, or a segment of it; times count from its start.
 
-    frames uint8 (T, H, W, 3) · times float64 (T + 1,): frame i is shown in [times[i], times[i + 1]) ·
-    wave float32 (N,), empty where the file has no sound · wave_valid (N,).
+    frames uint8 (T, H, W, 3) · times float64 (T + 1,): frame i is shown in [times[i], times[i + 1])
+    · wave float32 (N,), empty where the file has no sound · wave_valid (N,).
     """
 
     frames: np.ndarray
@@ -121,9 +121,10 @@ def get_clip(
 def read_wave(
     path: Path, t0: float, *, dur: float, sr: int, media: Media | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mono sound in [t0, t0 + dur) at `sr` Hz, and which samples exist; media: the file, if open already.
+    """Mono sound in [t0, t0 + dur) at `sr` Hz, and which samples exist; media: the open file.
 
-    Equals the same stretch of the whole file resampled, whatever `t0`: the resampler's grid is the file's.
+    Equals the same stretch of the whole file resampled, whatever `t0`: the resampler's grid is the
+    file's.
     """
     path = Path(path)
     if path.suffix.lower() in SOUND_FILES:
@@ -226,7 +227,7 @@ class _SoundFile:
             )
             if len(read) < high - low:
                 raise MediaError(
-                    f"{self.path}: {len(read)} of {high - low} samples could be read; fetch it again"
+                    f"{self.path}: {len(read)} of {high - low} samples can be read; fetch it again"
                 )
             wave[low - first : high - first] = read.mean(1)
             there[low - first : high - first] = True

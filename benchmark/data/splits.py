@@ -26,7 +26,7 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
     train = rows[rows["split"] == "train"]
     groups = train["group"].where(train["group"] != "", train["id"])
     left = train["label"].value_counts().to_dict()
-    need = {label: fraction * count for label, count in left.items()}
+    need = {label: max(1.0, fraction * count) for label, count in left.items()}  # one at least
     moved: list[int] = []
     for members in _shuffled(train, groups, seed):
         counts = train.loc[members, "label"].value_counts().to_dict()

@@ -1,8 +1,9 @@
 """Keep decoded clips on disk, so that a machine without a fast decoder decodes each clip once.
 
-One file a clip, crop and size: cropped and resized frames at the file's own frame rate and mono sound,
-memory-mapped when read. `StoredClip` gives the same frames as `DirectClip`, bit for bit. A file takes
-frames * size * size * 3 bytes: 3 MB for 64 frames of 128 pixels. For short clips; large sets are read directly.
+One file a clip, crop and size: cropped and resized frames at the file's own frame rate and mono
+sound, memory-mapped when read. `StoredClip` gives the same frames as `DirectClip`, bit for bit. A
+file takes frames * size * size * 3 bytes: 3 MB for 64 frames of 128 pixels. For short clips; large
+sets are read directly.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import numpy as np
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, NoAudioError
-from benchmark.data.reader import Decoded, read_all, shown_at
 from benchmark.data.opened import Sample
+from benchmark.data.reader import Decoded, read_all, shown_at
 from registries.errors import NotReadyError
 
 FORMAT = 1  # raised whenever stored bytes would change
@@ -51,7 +52,7 @@ class FrameStore:
         return StoredClip(path, source=sample.path)
 
     def path(self, sample: Sample, *, sample_rate: int) -> Path:
-        """Where a sample's decoded clip lies; depends on its content, segment, crop, size and landmarks."""
+        """Where a sample's decoded clip lies: by content, segment, crop, size and landmarks."""
         parts = [FORMAT, sample.sha256 or _stamp(sample.path), sample.start, sample.stop]
         parts += [sample.crop.key, sample.size, sample_rate]
         if sample.crop.kind != "full" and sample.landmarks is not None:
@@ -68,12 +69,13 @@ class FrameStore:
         sample_rate: int = 16_000,
         jobs: int | None = None,
         progress: Callable[[int, int], None] | None = None,
-        max_bad: float = 0.01,  # chosen: more than 1 % unreadable is a broken copy, not a stray file
+        max_bad: float = 0.01,  # chosen: more is a broken copy, not stray files
     ) -> list[BadFile]:
         """Decode every clip before training; returns the unreadable ones.
 
-        jobs: threads (None: all cores), decoding releases the interpreter's lock. progress: called with
-        (done, total). Raises NotReadyError where more than `max_bad` of the clips are unreadable.
+        jobs: threads (None: all cores), decoding releases the interpreter's lock. progress: called
+        with (done, total). Raises NotReadyError where more than `max_bad` of the clips are
+        unreadable.
         """
         recipe, bad = choose_crop(crop, manifest), []
 
@@ -102,12 +104,12 @@ class FrameStore:
 
 
 def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> None:
-    """Raise NotReadyError where too large a share of a dataset is unreadable, naming the first three."""
+    """Raise NotReadyError where too large a share is unreadable, naming the first three."""
     if len(bad) > max_bad * len(manifest):
         first = "; ".join(item.reason for item in sorted(bad)[:3])
         raise NotReadyError(
-            f"{manifest.name}: {len(bad)} of {len(manifest)} files in {manifest.root} are unreadable "
-            f"(allowed: {max_bad:.0%}). First: {first}"
+            f"{manifest.name}: {len(bad)} of {len(manifest)} files in {manifest.root} are "
+            f"unreadable (allowed: {max_bad:.0%}). First: {first}"
         )
 
 
@@ -204,8 +206,8 @@ def _write(path: Path, clip: Decoded) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise NotReadyError(
-            f"the frame store cannot write {path} ({error}); free some space, set BENCH_CACHE to a larger "
-            "disk, or train without the store"
+            f"the frame store cannot write {path} ({error}); free some space, set BENCH_CACHE to a "
+            "larger disk, or train without the store"
         ) from error
 
 

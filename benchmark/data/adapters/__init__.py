@@ -1,4 +1,4 @@
-"""Dataset adapters: each reads one dataset in its owners' own layout, or its miniature, into a manifest.
+"""Dataset adapters: each reads one dataset in its owners' layout, real or miniature.
 
 An adapter is a module with `SOURCE` (what it is and where to get it), `present(root)` and
 `read(root, *, options)`. Another dataset is another module and one line in `ADAPTERS`.
@@ -48,7 +48,8 @@ def locate(name: str, root: Path) -> Path:
 def read(name: str, root: Path, **options: Any) -> Manifest:  # noqa: ANN401 - checked against the adapter
     """Manifest of the dataset `name` under `root`; options are those its adapter declares.
 
-    Raises UsageError for an option the adapter does not know, NotReadyError where the data is not there.
+    Raises UsageError for an option the adapter does not know, NotReadyError where the data is not
+    there.
     """
     module = _adapter(name)
     declared = [key for key in inspect.signature(module.read).parameters if key != "root"]

@@ -1,4 +1,4 @@
-"""What the adapters share: the facts about a dataset, the card of a miniature, and the making of a manifest."""
+"""What the adapters share: facts about a dataset, a miniature's card, the making of a manifest."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ VIDEO_FILES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a dataset is. layout: what its folder holds; owner: where it comes from; folders: usual names.
+    """What a dataset is, and where to get it.
 
-    expected: samples of the complete dataset, 0 where there is no such number. version: of this reading.
+    layout: what its folder holds; owner: where it comes from; folders: usual names.
+    expected: samples of the complete dataset, 0 where there is no such number. version: of this
+    reading.
     """
 
     name: str
@@ -51,7 +53,7 @@ def build(
     expected: int | None = None,
     missing: Sequence[str] = (),
 ) -> Manifest:
-    """A manifest of `samples`; fills bytes and landmarks, and, in a miniature, its card's and index's facts.
+    """A manifest of `samples`, with bytes, landmarks and the facts of a miniature filled in.
 
     Landmarks are looked for as landmarks/<path without suffix>.npy.
     """
@@ -90,11 +92,6 @@ def build(
 def lines(path: Path) -> list[str]:
     """The lines of a list file that hold something; any line end."""
     return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def index_splits(root: Path) -> dict[str, str]:
-    """Split of each file by a miniature's index.csv; empty for other data."""
-    return {path: entry["split"] for path, entry in _miniature(root)[1].items()}
 
 
 def _miniature(root: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

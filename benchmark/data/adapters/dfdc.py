@@ -1,9 +1,9 @@
 """DFDC (full training parts): `dfdc_train_part_NN/metadata.json` and its .mp4 files; real or fake.
 
-With the lists of Chugh et al. (2020), one `<name>.<part>` a line, the named clips are taken and the originals
-of fakes are added. Without a list, originals are assigned to splits by a hash of their name; a fake follows
-its original, so no face crosses a split. The lists are not ours to pass on: the user brings them, as options
-or as chugh_{train,val,test}.txt in the root.
+With the lists of Chugh et al. (2020), one `<name>.<part>` a line, the named clips are taken and the
+originals of fakes are added. Without a list, originals are assigned to splits by a hash of their
+name; a fake follows its original, so no face crosses a split. The lists are not ours to pass on:
+the user brings them, as options or as chugh_{train,val,test}.txt in the root.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def present(root: Path) -> bool:
 
 
 def read(root: Path, *, train_list: str = "", val_list: str = "", test_list: str = "") -> Manifest:
-    """Clips of the listed splits, or of all parts. Lists are paths, absolute or relative to `root`."""
+    """Clips of the listed splits, or of all parts; lists are absolute or relative to `root`."""
     entries, absent = _entries(root)
     given = {"train": train_list, "val": val_list, "test": test_list}
     lists = {split: root / (given[split] or name) for split, name in LISTS.items()}
@@ -69,7 +69,7 @@ def read(root: Path, *, train_list: str = "", val_list: str = "", test_list: str
 
 
 def _entries(root: Path) -> tuple[dict[str, Entry], set[str]]:
-    """Every clip that metadata names and whose file is there, by name; and those whose file is not."""
+    """Clips that metadata names, by name; and paths of those whose file is not there."""
     entries: dict[str, Entry] = {}
     absent: set[str] = set()
     for folder in sorted(path for path in root.glob(PARTS) if path.is_dir()):
@@ -112,7 +112,7 @@ def _part(name: str) -> int:
 def _listed(
     entries: Mapping[str, Entry], lists: Mapping[str, Path]
 ) -> tuple[list[Entry], list[str], int]:
-    """Samples of the lists and the originals of their fakes; listed names without a file; how many in all."""
+    """Samples of the lists with the originals of fakes; names without a file; how many in all."""
     chosen: dict[str, Entry] = {}
     missing: set[str] = set()
     for split, file in lists.items():
@@ -127,8 +127,8 @@ def _listed(
                     missing.add(f"{name} (original of {stem})")
                 elif chosen.setdefault(name, _sample(entries[name], split))["split"] != split:
                     raise NotReadyError(
-                        f"{name}.mp4 belongs to {chosen[name]['split']} and, through {file}, to {split}; "
-                        "correct the lists: no video may be in two splits"
+                        f"{name}.mp4 belongs to {chosen[name]['split']} and, through {file}, to "
+                        f"{split}; correct the lists: no video may be in two splits"
                     )
     return list(chosen.values()), sorted(missing), len(chosen) + len(missing)
 

@@ -1,7 +1,8 @@
-"""K-AV: a pretraining set given by `kav_manifest.csv` (source,path,start,end,sha1), in the order of its ranking.
+"""K-AV: a pretraining set listed in `kav_manifest.csv` (source,path,start,end,sha1), ranked.
 
-The ids of the published sets were never released; ranking what is available by a hash makes nested subsets:
-the first n rows are the set of size n (tasks.md 4.3). `bench data prepare kav` writes the file.
+The ids of the published sets were never released; ranking what is available by a hash makes nested
+subsets: the first n rows are the set of size n (tasks.md 4.3). `bench data prepare kav` writes the
+file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.data.adapters.common import Source, build, index_splits
+from benchmark.data.adapters.common import Source, build
 from benchmark.data.manifest import Manifest
 from registries.errors import NotReadyError
 
@@ -32,11 +33,13 @@ def present(root: Path) -> bool:
 
 
 def read(root: Path) -> Manifest:
-    """The listed clips whose files are there; `end` empty or not after `start` means to the end of the file."""
+    """The listed clips whose files are there, all of them "train".
+
+    `end` empty, or not after `start`, means to the end of the file.
+    """
     table = pd.read_csv(root / FILE, dtype=str, keep_default_na=False)
     if absent := [name for name in NEEDED if name not in table.columns]:
         raise NotReadyError(f"{root / FILE} lacks the columns {absent}; write it again")
-    splits = index_splits(root)
     samples, missing = [], []
     for row in table.to_dict("records"):
         if not (root / row["path"]).is_file():
@@ -49,7 +52,7 @@ def read(root: Path) -> Manifest:
                 "path": row["path"],
                 "start": start,
                 "stop": end if end > start else float("nan"),
-                "split": splits.get(row["path"], "train"),
+                "split": "train",
             }
         )
     return build(

@@ -1,6 +1,7 @@
-"""LRW: 500 words, 29 frames each, `lipread_mp4/<WORD>/{train,val,test}/<WORD>_00001.mp4` with a .txt beside it.
+"""LRW: 500 words, 29 frames a clip, in `lipread_mp4/<WORD>/{train,val,test}/`.
 
-Classes are the sorted word folders. LRW names no speakers, so samples have no group.
+Clips are <WORD>_00001.mp4 ... with a .txt beside each. Classes are the sorted word folders. LRW
+names no speakers, so samples have no group.
 """
 
 from __future__ import annotations

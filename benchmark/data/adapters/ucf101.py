@@ -1,7 +1,7 @@
-"""UCF101: `UCF-101/<Class>/v_<Class>_gXX_cYY.avi` (or .mp4) and the official split lists, three folds.
+"""UCF101: `UCF-101/<Class>/v_<Class>_gXX_cYY.avi` (or .mp4) and the official lists of 3 folds.
 
-Label ids in the lists start at 1 and follow classInd.txt, not the alphabet. File names are matched without
-regard to case: the folder is HandstandPushups, its files begin with v_HandStandPushups.
+Label ids in the lists start at 1 and follow classInd.txt, not the alphabet. File names are matched
+without regard to case: the folder is HandstandPushups, its files begin with v_HandStandPushups.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registries.errors import NotReadyError, UsageError
 SOURCE = Source(
     name="ucf101",
     title="UCF101",
-    layout="UCF-101/<Class>/v_<Class>_gXX_cYY.avi and ucfTrainTestlist/{classInd,trainlist01,...}.txt",
+    layout="UCF-101/<Class>/v_<Class>_gXX_cYY.avi, ucfTrainTestlist/{classInd,trainlist01,...}.txt",
     owner="https://www.crcv.ucf.edu/data/UCF101.php",
     licence="no formal licence; public research set",
     folders=("UCF101", "ucf101"),
@@ -33,7 +33,8 @@ def present(root: Path) -> bool:
 def read(root: Path, *, lists: str = "ucfTrainTestlist", fold: int = 1) -> Manifest:
     """Train and test of one official fold. lists: name of the folder with the lists.
 
-    Classes without a training file are left out, which makes the manifest a subset; so do missing files.
+    Classes without a training file are left out, which makes the manifest a subset; so do missing
+    files.
     """
     if fold not in FOLDS:
         raise UsageError(f"UCF101 has the folds {FOLDS}, not {fold}")

@@ -30,7 +30,7 @@ def read_code(frames: np.ndarray) -> list[int]:
 
 
 def noise(seconds: float, rate: int, *, seed: int = 0) -> np.ndarray:
-    """Sound in which every moment is unlike every other, band-limited so that any codec carries it."""
+    """Sound in which no two moments are alike, below 3 kHz so that any codec carries it."""
     white = np.random.default_rng(seed).normal(0, 1, round(seconds * rate))
     spectrum = np.fft.rfft(white)
     spectrum[np.fft.rfftfreq(len(white), 1 / rate) > 3000] = 0

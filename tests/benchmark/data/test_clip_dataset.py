@@ -1,4 +1,4 @@
-"""Clips of a manifest: where they are cut, that the frame store changes nothing, and reproducibility."""
+"""Where clips are cut, that the frame store changes nothing, and reproducibility."""
 
 from __future__ import annotations
 
@@ -68,7 +68,11 @@ def test_draws_depend_on_seed_epoch_and_index_alone(toy):
     def starts(workers: int, epoch: int) -> list[float]:
         data.set_epoch(epoch)
         loader = DataLoader(data, batch_size=2, num_workers=workers)
-        return torch.cat([b["data_samples"]["times"]["video"].start for b in loader]).flatten().tolist()
+        return (
+            torch.cat([b["data_samples"]["times"]["video"].start for b in loader])
+            .flatten()
+            .tolist()
+        )
 
     first = starts(0, 0)
     assert starts(2, 0) == first
@@ -121,7 +125,9 @@ def test_test_clips_lie_evenly(toy):
 
 def test_views_in_relation_are_drawn_for_testing_too(toy):
     later = View(modality="video", clip_len=5, seconds=0.5, num_clips=2, anchor="later")
-    sampling = ClipSampling({"v": VIDEO, "l": later}, {"later": Anchor(after="now", gap=(0.5, 0.5))})
+    sampling = ClipSampling(
+        {"v": VIDEO, "l": later}, {"later": Anchor(after="now", gap=(0.5, 0.5))}
+    )
     data = ClipDataset(toy, sampling, size=SIZE, train=False, seed=3)
     times = data[0]["data_samples"]["times"]
     assert times["l"].start[0] == pytest.approx(float(times["v"].start[0]) + 1.5)

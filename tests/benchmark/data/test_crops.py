@@ -13,7 +13,9 @@ VIDEO = Path("v.mp4")
 FACE = np.array([[40, 40], [80, 40], [60, 62], [50, 80], [70, 80]], np.float64)  # eyes 40 px apart
 
 
-def turned(points: np.ndarray, *, angle: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
+def turned(
+    points: np.ndarray, *, angle: float, scale: float, shift: tuple[float, float]
+) -> np.ndarray:
     c, s = np.cos(angle) * scale, np.sin(angle) * scale
     return points @ np.array([[c, s], [-s, c]]) + shift
 
@@ -91,7 +93,9 @@ def test_fixed_window_is_that_of_lrw():
 
 
 def test_full_keeps_the_shape():
-    out = CropRecipe().transform(56, video=VIDEO, landmarks=None)(np.zeros((256, 320, 3), np.uint8), 0)
+    out = CropRecipe().transform(56, video=VIDEO, landmarks=None)(
+        np.zeros((256, 320, 3), np.uint8), 0
+    )
     assert out.shape == (64, 80, 3)
 
 
@@ -102,9 +106,11 @@ def test_no_landmarks_is_an_error_and_only_lrw_has_a_window(manifest_of, tmp_pat
         recipe.transform(64, video=VIDEO, landmarks=None)
     object.__setattr__(toy, "name", "lrw")
     assert choose_crop("lip", toy).key == "lip-fixed-lrw"
-    object.__setattr__(marked := manifest_of(tmp_path, ["a.mp4"], landmarks=["l.npy"]), "name", "lrw")
+    object.__setattr__(
+        marked := manifest_of(tmp_path, ["a.mp4"], landmarks=["l.npy"]), "name", "lrw"
+    )
     assert choose_crop("lip", marked).provider == "precomputed"
-    with pytest.raises(UsageError, match="unknown crop 'lips'. Did you mean 'lip'"):
+    with pytest.raises(UsageError, match=r"unknown crop 'lips'\. Did you mean 'lip'"):
         choose_crop("lips", toy)
     with pytest.raises(UsageError, match="fixed_lrw"):
         CropRecipe(kind="face", provider="fixed_lrw")

@@ -82,9 +82,7 @@ def test_ids_are_unique(manifest_of, tmp_path):
 def test_hold_out_keeps_groups_whole_and_classes_in_train(manifest_of, tmp_path):
     paths = [f"{label}/{group}_{i}" for label in "ab" for group in range(10) for i in range(3)]
     groups = [path[:3] for path in paths]
-    toy = manifest_of(
-        tmp_path, paths, group=groups, label=[int(path[0] == "b") for path in paths]
-    )
+    toy = manifest_of(tmp_path, paths, group=groups, label=[int(path[0] == "b") for path in paths])
     held = hold_out(toy, fraction=0.2)
     parts = held.rows.groupby("group")["split"].nunique()
     assert (parts == 1).all()

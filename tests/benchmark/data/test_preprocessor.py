@@ -129,7 +129,9 @@ def test_colours_by_hand():
         full = {name: torch.full((1,), value) for name, value in numbers.items()}
         return Augment(jitter=jitter, grey=chance).colour(pixels, draw._replace(**full))
 
-    torch.testing.assert_close(changed(0.4), pixels, atol=1e-5, rtol=0)  # the middle changes nothing
+    torch.testing.assert_close(
+        changed(0.4), pixels, atol=1e-5, rtol=0
+    )  # the middle changes nothing
     torch.testing.assert_close(changed((0.4, 0, 0, 0), brightness=1.0), pixels * 1.4)
     torch.testing.assert_close(changed((0, 0, 0.4, 0), saturation=0.0), 0.6 * pixels + 0.4 * grey)
     torch.testing.assert_close(
@@ -168,7 +170,7 @@ def test_logmel_equals_librosa(kind):
     )
     found = LogMel().spectrogram(torch.from_numpy(wave)[None])[0].numpy()
     assert found.shape == (80, 100)
-    # float32 transforms differ by about 1e-6 of the loudest bin: near the floor, that is what is left
+    # float32 transforms differ by about 1e-6 of the loudest bin, which shows near the floor
     assert found == pytest.approx(np.log(power + 1e-6), abs=2e-2)
     assert np.abs(found - np.log(power + 1e-6)).mean() < 1e-4
 

@@ -146,7 +146,12 @@ def test_sound_files(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     soundfile.write(path, wave, RATE)
     info = probe(path)
-    assert (info.has_video, info.has_audio, info.sample_rate, info.duration) == (False, True, RATE, 1)
+    assert (info.has_video, info.has_audio, info.sample_rate, info.duration) == (
+        False,
+        True,
+        RATE,
+        1,
+    )
     found, _ = read_wave(path, 0.25, dur=0.5, sr=RATE)
     assert lag(found, wave[4000:12_000].mean(1)) == 0
     assert len(read_all(path).wave) == RATE
