@@ -6,8 +6,8 @@ import copy
 from typing import Any, Literal
 
 import torch
-from mmengine.registry import MODELS
-from torch import Tensor
+from mmengine.registry import MODELS, DefaultScope
+from torch import Tensor, nn
 
 from benchmark.backbones import compat, strides
 from registries.encoder import Encoder
@@ -17,7 +17,7 @@ from registries.registry import BACKBONES
 
 @BACKBONES.register_module(name="registered")
 class Registered(Encoder):
-    """Video backbone of mmaction2 or mmengine, by `model=dict(type="mmaction.R2Plus1D", ...)`.
+    """Video backbone of mmaction2 or mmengine, by `model=dict(type="mmaction.ResNet2Plus1d", ...)`.
 
     model: the config; `pretrained` is not filled in. frames: "clip" passes (B, 3, T, H, W); "each"
     passes frames as a batch of images (2-D backbones) and puts time back. probe: (T, H, W) of the
@@ -40,7 +40,7 @@ class Registered(Encoder):
         self.frames = frames
         if str(model["type"]).startswith("mmaction."):
             compat.mmaction_models()
-        self.net = MODELS.build(copy.deepcopy(model))  # builders write into their config
+        self.net = _build(model)
         compat.initialise(self.net)
         stages = tuple(self.net.children())
         strides.lower(stages, axes=strides.TIME, wanted=temporal_stride, option="temporal_stride")
@@ -91,6 +91,18 @@ class Registered(Encoder):
                     "lowering, asked for "
                     f"{(temporal_stride, grid_stride)}. Set the strides in `model` itself."
                 )
+
+
+def _build(model: dict[str, Any]) -> nn.Module:
+    if MODELS.get(model["type"]) is None:
+        raise UsageError(
+            f"no backbone is registered with mmengine as {model['type']!r}; write scope and class, "
+            'as in "mmaction.ResNet3dSlowOnly", and import the package that registers it.'
+        )
+    scope = model["type"].split(".")[0] if "." in model["type"] else "mmengine"
+    # layers that a config names without a scope ("Conv2plus1d") are those of the backbone's package
+    with DefaultScope.overwrite_default_scope(scope):
+        return MODELS.build(copy.deepcopy(model))  # builders write into their config
 
 
 def _maps(output: Tensor | tuple[Tensor, ...] | list[Tensor]) -> tuple[Tensor, ...]:

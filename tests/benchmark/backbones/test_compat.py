@@ -96,6 +96,17 @@ def test_without_mmaction2_the_other_backbones_work():
     assert done.returncode == 0, done.stderr
 
 
+def test_layers_of_a_backbone_are_found_in_its_own_package():
+    model = {
+        "type": "mmaction.ResNet2Plus1d", "depth": 18, "pretrained": None, "pretrained2d": False,
+        "conv_cfg": {"type": "Conv2plus1d"}, "conv1_kernel": (3, 7, 7), "conv1_stride_t": 1,
+        "pool1_stride_t": 1, "spatial_strides": (1, 2, 2, 2), "temporal_strides": (1, 2, 2, 2),
+        "zero_init_residual": False, "base_channels": 4,
+    }  # fmt: skip
+    encoder = BACKBONES.build({"type": "registered", "model": model, "temporal_stride": 1})
+    assert (encoder.channels, encoder.strides) == ((32,), ((1, 32, 32),))
+
+
 def test_several_maps_become_several_pathways():
     pathway = {
         "type": "resnet3d", "depth": 18, "pretrained": None, "conv1_kernel": (1, 5, 5),
@@ -118,6 +129,7 @@ def test_several_maps_become_several_pathways():
     ("model", "said"),
     [
         ({"type": "mmaction.C3D"}, "fails on a clip"),
+        ({"type": "mmaction.ResNet4d"}, "no backbone is registered"),
         ({**SLOW_ONLY, "num_stages": 3, "spatial_strides": (1, 3, 2), "temporal_strides": (1, 1, 1),
           "dilations": (1, 1, 1), "out_indices": (2,), "inflate": (0, 0, 1)}, "does not divide"),
     ],
