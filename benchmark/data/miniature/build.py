@@ -111,9 +111,8 @@ def ensure(
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{root}.lock"):
-            if not (
-                root / CARD
-            ).exists():  # another process may have finished it while this one waited
+            # another process may have finished it while this one waited
+            if not (root / CARD).exists():
                 _build(dataset, spec, root, tier=tier, jobs=jobs, progress=progress)
     except OSError as error:
         raise NotReadyError(

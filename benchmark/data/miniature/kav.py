@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class MiniKAV:
     """The mini-KAV set; see the module. `difficulty` holds the scalars of the activity clips."""
 
     name = "mini-kav"
-    version = 1
+    version = 2  # 1: triangles a quarter too small
     title = "Miniature of K-AV: drawn talking heads and objects that touch"
     difficulty: Mapping[str, float] = {
         "unrelated": 0.1,  # share of clips with another clip's sound; tasks.md 8.1
@@ -69,25 +70,19 @@ class MiniKAV:
     def _item(self, index: int) -> Item:
         """Plan one clip; the shares of its block are dealt by the block's own generator."""
         block, place = divmod(index, BLOCK)
-        rng = np.random.default_rng([SUITE_SEED, SET_CODE, 1, block])
-        pairs = BLOCK // 2  # one talk and one activity clip each
-        flags = {}
-        for key in ("unrelated", "music"):
-            count = round(self.difficulty[key] * pairs)
-            # of the talk and of the activity clips apart, so each kind has its share
-            chosen = [2 * rng.permutation(pairs)[:count] + kind for kind in (0, 1)]
-            flags[key] = place in np.concatenate(chosen)
+        dealt = _deal(block, (self.difficulty["unrelated"], self.difficulty["music"]))
+        flags = {
+            key: place in places for key, places in zip(("unrelated", "music"), dealt, strict=True)
+        }
         kind = ("talk", "activity")[place % 2]
-        first = int(
-            np.random.default_rng([SUITE_SEED, SET_CODE, 2]).permutation(200)[index // 2 % 200]
-        )
+        speaker = _speaker_order()[index // 2 % len(PRETRAINING_SPEAKERS)]
         return Item(
             path=f"clips/kav{index:06d}.mp4",
             split="pretrain",
             label=kind,
             group=f"kav{index:06d}",
             seed=(SUITE_SEED, SET_CODE, 0, index),
-            plan={"kind": kind, "speaker": PRETRAINING_SPEAKERS[first], **flags},
+            plan={"kind": kind, "speaker": speaker, **flags},
         )
 
     def draw(self, item: Item) -> MiniClip:
@@ -151,6 +146,25 @@ class MiniKAV:
             "jitter": spread,
         }
         return frames, level(struck, room(sound, seconds=SECONDS), sound), latents
+
+
+@lru_cache(maxsize=8)
+def _deal(block: int, shares: tuple[float, ...]) -> tuple[frozenset[int], ...]:
+    """Places of a block with each flag: the same share of talk and of activity clips."""
+    rng = np.random.default_rng([SUITE_SEED, SET_CODE, 1, block])
+    pairs = BLOCK // 2  # one talk and one activity clip each
+    dealt = []
+    for share in shares:
+        chosen = [2 * rng.permutation(pairs)[: round(share * pairs)] + kind for kind in (0, 1)]
+        dealt.append(frozenset(np.concatenate(chosen).tolist()))
+    return tuple(dealt)
+
+
+@lru_cache(maxsize=1)
+def _speaker_order() -> tuple[int, ...]:
+    """Pretraining speakers in the order in which they lead talk clips."""
+    order = np.random.default_rng([SUITE_SEED, SET_CODE, 2]).permutation(len(PRETRAINING_SPEAKERS))
+    return tuple(PRETRAINING_SPEAKERS[int(place)] for place in order)
 
 
 def _talk(item: Item) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
