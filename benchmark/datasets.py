@@ -11,6 +11,8 @@ from pathlib import Path
 from benchmark.data import adapters
 from benchmark.data.manifest import Manifest
 from benchmark.data.miniature.build import ensure, folder
+from benchmark.data.miniature.clip import Tier
+from benchmark.data.miniature.store import CARD
 from benchmark.data.source import ClipSource
 from benchmark.data.store import FrameStore
 from benchmark.paths import cache_dir
@@ -48,7 +50,7 @@ class Datasets:
         """
         name = self.request.pretrain_data or self.recipe.pretrain_data
         if name.startswith(MINIATURE_PREFIX):
-            root = self._miniature(name)
+            root = self._miniature(name, self._pretrain_tier())
             manifest = adapters.read(name.removeprefix(MINIATURE_PREFIX), root)
         else:
             manifest = adapters.read(name, adapters.locate(name, self._root(name)))
@@ -61,16 +63,17 @@ class Datasets:
 
     def missing_miniatures(self, cards: list[TaskCard], *, pretraining: bool) -> list[str]:
         """Stand-ins that this run would generate first."""
-        names = [card.miniature for card in cards if not self._has_root(card.dataset)]
+        tier = self.recipe.tier
+        wanted = [(card.miniature, tier) for card in cards if not self._has_root(card.dataset)]
         pretrain_set = self.request.pretrain_data or self.recipe.pretrain_data
         if pretraining and pretrain_set.startswith(MINIATURE_PREFIX):
-            names.append(pretrain_set)
-        return [name for name in names if not (self._folder(name) / "card.json").exists()]
+            wanted.append((pretrain_set, self._pretrain_tier()))
+        return [name for name, tier in wanted if not (self._folder(name, tier) / CARD).exists()]
 
     def _task_root(self, card: TaskCard) -> Path:
         if self._has_root(card.dataset):
             return adapters.locate(card.dataset, self._root(card.dataset))
-        return self._miniature(card.miniature)
+        return self._miniature(card.miniature, self.recipe.tier)
 
     def _has_root(self, dataset: str) -> bool:
         return dataset in self.request.data or "" in self.request.data
@@ -78,8 +81,11 @@ class Datasets:
     def _root(self, dataset: str) -> Path:
         return self.request.data.get(dataset) or self.request.data.get("") or Path()
 
-    def _miniature(self, name: str) -> Path:
-        return ensure(name, tier=self.recipe.tier, cache=cache_dir(), jobs=self.request.jobs)
+    def _pretrain_tier(self) -> Tier:
+        return self.recipe.pretrain_tier or self.recipe.tier
 
-    def _folder(self, name: str) -> Path:
-        return folder(name, tier=self.recipe.tier, cache=cache_dir())
+    def _miniature(self, name: str, tier: Tier) -> Path:
+        return ensure(name, tier=tier, cache=cache_dir(), jobs=self.request.jobs)
+
+    def _folder(self, name: str, tier: Tier) -> Path:
+        return folder(name, tier=tier, cache=cache_dir())

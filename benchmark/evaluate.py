@@ -58,25 +58,12 @@ def evaluate(
     Resumes if interrupted.
     """
     torch.manual_seed(seed)
-    encoder = load_encoder(encoders, "video")
-    head = task.head(feature_channels(encoder, finetune.features))
-    sampling = task.sampling()
-    preprocessor = ClipPreprocessor(
-        sampling.views,
-        size=recipe.clip.size,
-        augment={**task.augment(), **finetune.augment},
-        seed=seed,
-    )
-    model = FinetuneModel(
-        encoder, head, data_preprocessor=preprocessor, frozen=frozen, features=finetune.features
-    )
+    model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
-    keep_best = finetune.selection == "best_val"
     progress, hooks = standard_hooks(seed, report)
-    loader = train_loader(task.dataset("train", fold), finetune, seed=seed, workers=recipe.workers)
     runner = build_runner(
         model,
-        loader,
+        train_loader(task.dataset("train", fold), finetune, seed=seed, workers=recipe.workers),
         finetune,
         work_dir=work_dir,
         name=f"evaluate-{work_dir.name}",
@@ -90,7 +77,8 @@ def evaluate(
         },
     )
     runner.train()
-    if keep_best and best.state is not None:
+    keep_best = finetune.selection == "best_val" and best.state is not None
+    if keep_best:
         model.load_state_dict(best.state)
     rows = predict(model, _loader(task, "test", fold, finetune, recipe), report)
     return Evaluation(
@@ -102,6 +90,26 @@ def evaluate(
         data_wait=progress.data_wait,
         params_total=sum(p.numel() for p in model.parameters()),
         params_trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
+    )
+
+
+def _model(
+    encoders: Path, task: Task, *, finetune: Finetune, recipe: Recipe, frozen: bool, seed: int
+) -> FinetuneModel:
+    """The handed-down video encoder with a new head."""
+    encoder = load_encoder(encoders, "video")
+    preprocessor = ClipPreprocessor(
+        task.sampling().views,
+        size=recipe.clip.size,
+        augment={**task.augment(), **finetune.augment},
+        seed=seed,
+    )
+    return FinetuneModel(
+        encoder,
+        task.head(feature_channels(encoder, finetune.features)),
+        data_preprocessor=preprocessor,
+        frozen=frozen,
+        features=finetune.features,
     )
 
 

@@ -88,6 +88,8 @@ def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
 
     Every name and option is checked, no data is touched.
     """
+    if request.encoders is not None:
+        read_encoders(request.encoders)  # unreadable: better said before any data is made
     recipe = load_recipe(
         request.preset,
         objectives=request.objectives,
@@ -189,7 +191,6 @@ def _pretrain_cell(
 def _imported(request: RunRequest, recipe: Recipe) -> PretrainCell:
     """Encoders from a file: the key is the file's content."""
     assert request.encoders is not None
-    read_encoders(request.encoders)
     fields = {"kind": "imported", "sha256": file_sha256(request.encoders)}
     return PretrainCell(
         objective="imported",

@@ -22,6 +22,7 @@ from registries import plugins
 from registries.errors import NotReadyError, unknown
 from registries.objective import Objective
 from registries.registry import OBJECTIVES
+from registries.sampling import ClipSampling
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def objective_class(name: str) -> type[Objective]:
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Raise UsageError for an option the objective does not declare, with the nearest one."""
     allowed = set(inspect.signature(objective_class(name).__init__).parameters) - {
-        *("self", "video", "audio", "data_preprocessor", "init_cfg", "latents"),
+        *("self", "video", "audio", "data_preprocessor", "init_cfg", "latents", "seconds"),
     }
     for option in options:
         if option not in allowed:
@@ -74,35 +75,23 @@ def pretrain(
     """
     torch.manual_seed(seed)
     found = objective_class(name)
+    path = out / "encoders.pt"
     meta = {"objective": name, "version": found.version, "options": dict(options), "seed": seed}
     if not found.pretrains:
         objective = _build(name, options, recipe=recipe, manifest=None, preprocessor=None)
-        save_encoders(objective.encoders(), out / "encoders.pt", meta=meta)
-        return PretrainResult(out / "encoders.pt", 0, 0, 0.0, 0.0, {})
+        save_encoders(objective.encoders(), path, meta=meta)
+        return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
     sampling = found.sampling(clip_len=recipe.clip.clip_len, seconds=recipe.clip.seconds)
     manifest = usable(
         manifest, needs_audio=any(v.modality == "audio" for v in sampling.views.values())
     )
-    dataset = ClipDataset(
-        manifest,
-        sampling,
-        size=recipe.clip.size,
-        crop="full",
-        train=True,
-        clips=1,
-        seed=seed,
-        store=store,
-    )
-    preprocessor = ClipPreprocessor(
-        sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
-    )
+    dataset, preprocessor = _data(sampling, recipe, manifest=manifest, store=store, seed=seed)
     objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
-    loader = train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
         objective,
-        loader,
+        train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
         recipe.pretrain,
         work_dir=out / "work",
         name=f"pretrain-{out.name}",
@@ -111,13 +100,27 @@ def pretrain(
         hooks=[*hooks, FractionDone(), EpochCheckpoint()],
     )
     runner.train()
-    objective.eval()
-    save_encoders(objective.encoders(), out / "encoders.pt", meta=meta)
+    save_encoders(objective.eval().encoders(), path, meta=meta)
     hours = float((manifest.rows["stop"] - manifest.rows["start"]).sum()) / 3600
     final = {key: float(value) for key, value in progress.logs.items()}
-    return PretrainResult(
-        out / "encoders.pt", runner.max_iters, len(manifest), hours, progress.data_wait, final
+    return PretrainResult(path, runner.max_iters, len(manifest), hours, progress.data_wait, final)
+
+
+def _data(
+    sampling: ClipSampling,
+    recipe: Recipe,
+    *,
+    manifest: Manifest,
+    store: FrameStore | None,
+    seed: int,
+) -> tuple[ClipDataset, ClipPreprocessor]:
+    """Training clips of the whole manifest, and what turns their batches into views."""
+    size = recipe.clip.size
+    dataset = ClipDataset(
+        manifest, sampling, size=size, crop="full", train=True, clips=1, seed=seed, store=store
     )
+    augment = recipe.pretrain.augment
+    return dataset, ClipPreprocessor(sampling.views, size=size, augment=augment, seed=seed)
 
 
 def usable(manifest: Manifest, *, needs_audio: bool) -> Manifest:
@@ -150,5 +153,5 @@ def _build(
     config["data_preprocessor"] = preprocessor
     if "latents" in inspect.signature(objective_class(name).__init__).parameters:
         assert manifest is not None
-        config["latents"] = str(manifest.root / "gt.jsonl")
+        config |= {"latents": str(manifest.root / "gt.jsonl"), "seconds": recipe.clip.seconds}
     return OBJECTIVES.build(config)

@@ -108,14 +108,14 @@ def eval_record(
     """The record of one cell, with its predictions written beside it."""
     run_id = new_run_id()
     card = cell.task.card
+    path = store.predictions_path(cell.key, run_id)
     predictions = write_predictions(
-        store.predictions_path(cell.key, run_id),
+        path,
         sample_id=found.sample_id,
         group_id=found.group_id,
         target=found.target,
         score=found.score,
     )
-    path = store.predictions_path(cell.key, run_id)
     names = (card.main_metric, *EXTRA_METRICS.get(card.main_metric, ()))
     scores = {name: recompute(name, path) for name in names}
     chance, value, ended = cell.task.chance(), scores[card.main_metric].value, now()
@@ -129,14 +129,8 @@ def eval_record(
         started=started,
         ended=ended,
         objective=objective_info(cell.encoder),
-        backbone=BackboneInfo(
-            name=plan.recipe.video["type"],
-            params_total=found.params_total,
-            params_trainable=found.params_trainable,
-        ),
-        pretrain=source.pretrain.model_copy(update={"run_id": source.run_id})
-        if source and source.pretrain
-        else None,
+        backbone=backbone_info(plan, found),
+        pretrain=pretrain_info(source),
         task=task_info(cell),
         recipe=recipe_info(plan),
         data=data_info(cell),
@@ -155,7 +149,13 @@ def eval_record(
 
 
 def failure_record(
-    cell: EvalCell, plan: Plan, error: Exception, *, text: str, attempt: int
+    cell: EvalCell,
+    plan: Plan,
+    error: Exception,
+    *,
+    source: Record | None,
+    text: str,
+    attempt: int,
 ) -> Record:
     """The record of a cell that has no score."""
     return Record(
@@ -166,6 +166,7 @@ def failure_record(
         ended=now(),
         objective=objective_info(cell.encoder),
         backbone=BackboneInfo(name=plan.recipe.video["type"]),
+        pretrain=pretrain_info(source),
         task=task_info(cell),
         recipe=recipe_info(plan),
         data=data_info(cell),
@@ -176,6 +177,22 @@ def failure_record(
             exception=type(error).__name__, message=str(error), traceback=text, attempt=attempt
         ),
     )
+
+
+def backbone_info(plan: Plan, found: Evaluation) -> BackboneInfo:
+    """The architecture, with the parameters of encoder and head as evaluated."""
+    return BackboneInfo(
+        name=plan.recipe.video["type"],
+        params_total=found.params_total,
+        params_trainable=found.params_trainable,
+    )
+
+
+def pretrain_info(source: Record | None) -> PretrainInfo | None:
+    """Which pretraining run an encoder came from; None for imported ones."""
+    if source is None or source.pretrain is None:
+        return None
+    return source.pretrain.model_copy(update={"run_id": source.run_id})
 
 
 def objective_info(cell: PretrainCell) -> ObjectiveInfo:

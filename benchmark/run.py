@@ -6,12 +6,13 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmark import summary
 from benchmark.evaluate import evaluate
+from benchmark.in_use import versions_in_use
 from benchmark.plan import EvalCell, Plan, PretrainCell, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import pretrain
@@ -20,7 +21,6 @@ from benchmark.records import eval_record, failure_record, pretrain_record
 from benchmark.report import build, render_terminal
 from benchmark.results.schema import Record, now
 from benchmark.results.store import RecordStore
-from benchmark.summary import print_plan
 from registries.errors import BenchError
 
 ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
@@ -34,8 +34,10 @@ def execute(request: RunRequest) -> int:
     store.probe()
     recipe, cards = resolve(request)
     plan = make_plan(request, recipe, cards, store)
-    print_plan(plan, console)
+    summary.print_plan(plan, console)
     if request.dry_run:
+        if request.json:
+            sys.stdout.write(json.dumps(summary.as_json(plan), indent=1) + "\n")
         return 0
     records = {cell.key: cell.done for cell in plan.cells if cell.done is not None}
     with RunProgress(_work(plan), console).running() as progress:
@@ -154,7 +156,8 @@ def _fail(
     """Record a failure and say it in one paragraph."""
     attempt = len(store.failures(cell.key)) + 1
     text = "".join(traceback.format_exception(error))
-    record = failure_record(cell, plan, error, text=text, attempt=attempt)
+    source = store.done(cell.encoder.key)  # None where the failure was in pretraining itself
+    record = failure_record(cell, plan, error, source=source, text=text, attempt=attempt)
     store.write(record)
     reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
     progress.say(f"FAILED {cell.label}: {reason}")
@@ -187,7 +190,7 @@ def _finish(
     cached = [cell for cell in plan.cells if cell.done is not None]
     code = 1 if len(done) < len(plan.cells) else 0
     if plan.request.json:
-        summary = {
+        found = {
             "cells": {
                 cell.label: json.loads(records[cell.key].to_json())
                 for cell in plan.cells
@@ -198,9 +201,10 @@ def _finish(
             "cached": len(cached),
             "exit": code,
         }
-        sys.stdout.write(json.dumps(summary, indent=1) + "\n")
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
     else:
-        _print_tables(store, render_terminal)
+        # the objectives table; `bench report` prints the others
+        render_terminal(build(store, current=versions_in_use(store.read_all()))[:1])
     from_records = f", {len(cached)} answered from the records" if cached else ""
     console.print(
         f"{len(done)} of {len(plan.cells)} cells done{from_records}, {len(failed)} failed · "
@@ -211,8 +215,3 @@ def _finish(
     if code:
         console.print("Run the same command again: only what is missing runs.", highlight=False)
     return code
-
-
-def _print_tables(store: RecordStore, render: Callable[..., str]) -> None:
-    """Measured beside published, to stdout."""
-    sys.stdout.write(render(build(store)) + "\n")

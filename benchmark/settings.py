@@ -61,7 +61,8 @@ class Finetune(Training):
 class Recipe(Strict):
     """Everything a run needs besides names and seeds."""
 
-    tier: Literal["ci", "small", "base"] = "base"
+    tier: Literal["ci", "small", "base"] = "base"  # of the generated stand-ins
+    pretrain_tier: Literal["ci", "small", "base"] | None = None  # None: as `tier`
     pretrain_data: str = "mini-kav"
     pretrain_clips: int | None = None
     video: dict[str, Any]

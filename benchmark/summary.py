@@ -6,11 +6,13 @@ The plan, the data and its coverage, the machine, where results go.
 from __future__ import annotations
 
 import platform
+from typing import Any
 
 import torch
 from rich.console import Console
 
 from benchmark import __version__
+from benchmark.data.manifest import Manifest
 from benchmark.plan import Plan
 from benchmark.training import device_name
 
@@ -49,11 +51,27 @@ def print_plan(plan: Plan, console: Console) -> None:
     say(f"  {run} cells to run, {len(plan.cells) - run} answered from the records")
 
 
-def describe(manifest: object) -> str:
-    """`mini-lrw (miniature) 100 clips: 60 train, 20 val, 20 test, manifest 9f3c...`."""
-    from benchmark.data.manifest import Manifest
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as data: one entry a cell, with its key and whether its record is there."""
+    return {
+        "preset": plan.request.preset,
+        "precision": plan.precision,
+        "cells": [
+            {
+                "label": cell.label,
+                "key": cell.key,
+                "pretrain_key": cell.encoder.key,
+                "data": cell.manifest.name,
+                "kind": cell.manifest.kind,
+                "state": "to run" if cell.done is None else "done",
+            }
+            for cell in plan.cells
+        ],
+    }
 
-    assert isinstance(manifest, Manifest)
+
+def describe(manifest: Manifest) -> str:
+    """`mini-lrw (miniature) 100 clips: 60 train, 20 val, 20 test, manifest 9f3c...`."""
     parts = manifest.rows["split"].value_counts()
     counts = ", ".join(
         f"{parts[split]} {split}" for split in ("train", "val", "test") if split in parts

@@ -145,9 +145,7 @@ class ClipSampling:
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span
         if anchor.after is None:
             high = min(high, duration - span - self._room_after(name))
-            return (
-                float(rng.uniform(low, high)) if high > low else max(0.0, min(low, high))
-            )
+            return float(rng.uniform(low, high)) if high > low else max(0.0, min(low, high))
         least, most = anchor.gap
         begin, end = starts[anchor.after], starts[anchor.after] + self._span(anchor.after)
         pieces = [(end + least, end + most)]

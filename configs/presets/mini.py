@@ -6,4 +6,4 @@ see README.
 
 _base_ = "../_base_/cpu.py"
 tier = "base"
-pretrain_clips = 1500
+pretrain_tier = "small"

@@ -1,8 +1,9 @@
 """The contract between a miniature set, which draws clips, and the builder, which writes them to disk.
 
-A set plans its items without drawing anything (names, splits, latents that must be balanced), then draws any
-one of them alone: `draw(item)` depends on the item and on nothing else, so clips can be made in any order,
-in parallel, and again after an interruption, with the same bytes in memory each time.
+A set plans its items without drawing anything (names, splits, latents that must be balanced), then
+draws any one of them alone: `draw(item)` depends on the item and on nothing else, so clips can be
+made in any order, in parallel, and again after an interruption, with the same bytes in memory each
+time.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ SAMPLE_RATE = 16_000  # Hz, mono
 class Item:
     """One planned clip: where it goes and everything that was balanced over the set before drawing.
 
-    `path` is relative to the set's root and follows the owners' layout. `seed` is the full seed sequence
-    `[suite_seed, set_code, split_code, index]` of the clip. `plan` holds set-specific choices (class,
-    speaker, group, manipulation ...): plain numbers, strings, lists.
+    `path` is relative to the set's root and follows the owners' layout. `seed` is the full seed
+    sequence `[suite_seed, set_code, split_code, index]` of the clip. `plan` holds set-specific
+    choices (class, speaker, group, manipulation ...): plain numbers, strings, lists.
     """
 
     path: str
@@ -37,7 +38,10 @@ class Item:
     plan: Mapping[str, Any] = field(default_factory=dict)
 
     def rng(self, stream: int = 0) -> np.random.Generator:
-        """A fresh generator for this clip; `stream` separates independent uses (audio, video, codec)."""
+        """A fresh generator for this clip.
+
+        `stream` separates independent uses (audio, video, codec).
+        """
         return np.random.default_rng([*self.seed, stream])
 
 
@@ -46,10 +50,11 @@ class MiniClip:
     """One drawn clip, ready to be encoded.
 
     frames (T, H, W, 3) uint8 RGB · wave (N,) float32 in [-1, 1] at 16 kHz, N = T / fps * 16,000 ·
-    crf: H.264 quality, drawn per clip, independent of the label · latents: everything that was drawn,
-    JSON-ready, for gt.jsonl · landmarks (T, 5, 2) float32 pixels or None: left and right outer eye corner,
-    nose tip, left and right mouth corner *as a detector would report them* (with its error), written as
-    `landmarks/<path without suffix>.npy` · sidecars: further text files of the owners' layout.
+    crf: H.264 quality, drawn per clip, independent of the label · latents: everything that was
+    drawn, JSON-ready, for gt.jsonl · landmarks (T, 5, 2) float32 pixels or None: left and right
+    outer eye corner, nose tip, left and right mouth corner *as a detector would report them* (with
+    its error), written as `landmarks/<path without suffix>.npy` · sidecars: further text files of
+    the owners' layout.
     """
 
     frames: np.ndarray
