@@ -44,7 +44,7 @@ class MiniLRW:
     """Isolated-word lip reading on drawn faces; implements clip.MiniSet."""
 
     name = "mini-lrw"
-    version = 1
+    version = 2  # 1: same drawings, before the encoder was repeatable
     title = "Miniature of LRW: 20 words, drawn talking heads"
     difficulty: Mapping[str, float] = {
         "viseme_seconds": viseme.MEAN_DURATION,
