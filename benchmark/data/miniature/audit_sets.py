@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,17 +74,21 @@ def ucf_nuisance(subject: Subject) -> list[AuditResult]:
     ]
 
 
-def _motion_features(row: dict, step: int = 4) -> np.ndarray:
-    """What 8 frames at 2.5 fps tell of the motion: spreads and dependences of the track."""
+def _motion_features(row: dict[str, Any], step: int = 4) -> np.ndarray:
+    """What 8 frames at 2.5 fps tell of the motion: spreads and dependences of the track, (13,)."""
     track = row["track"]
     x, y, angle, scale = (np.array(track[key])[::step] for key in ("x", "y", "angle", "scale"))
-    both = np.corrcoef(np.stack([x, y, angle, x**2, y**2]) + 1e-6 * np.arange(8) % 1e-5)
-    turned = np.abs(np.diff(angle)).sum()
-    return np.array(
-        [x.std(), y.std(), angle.std(), scale.std(), turned, np.abs(angle[-1] - angle[0])]
-        + [np.nan_to_num(both[i, j]) for i, j in ((0, 1), (0, 2), (1, 2), (0, 4), (1, 3))]
-        + [np.abs(np.diff(x)).sum(), np.abs(np.diff(y)).sum()]
-    )
+    spreads = [x.std(), y.std(), angle.std(), scale.std()]
+    paths = [np.abs(np.diff(values)).sum() for values in (x, y, angle)]
+    bent = (x - x.mean()) ** 2, (y - y.mean()) ** 2  # a pendulum's y follows the square of its x
+    pairs = ((x, y), (x, angle), (y, angle), (x, bent[1]), (y, bent[0]))
+    dependences = [_correlation(a, b) for a, b in pairs]
+    return np.array([*spreads, *paths, *dependences, np.abs(angle[-1] - angle[0])])
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation, near 0 where one side hardly changes."""
+    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std() + 1e-3))
 
 
 def ucf_oracles(subject: Subject) -> list[AuditResult]:

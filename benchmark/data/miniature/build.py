@@ -142,7 +142,10 @@ def _build(
     missing = [item for item in items if item.path not in done]
     with (
         meter(
-            dataset.title, len(items), start=len(items) - len(missing), callback=progress
+            f"{dataset.name} ({tier})",
+            len(items),
+            start=len(items) - len(missing),
+            callback=progress,
         ) as step,
         (root / JOURNAL).open("a", encoding="utf-8") as journal,
     ):

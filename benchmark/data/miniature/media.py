@@ -61,7 +61,7 @@ def _encode(path: Path, clip: MiniClip) -> None:
     options = {"fflags": "+bitexact", "movflags": "+faststart"}
     with av.open(str(path), "w", format="mp4", container_options=options) as container:
         x264 = {"crf": str(clip.crf), "threads": "1", "flags": "+bitexact", "preset": "fast"}
-        # macroblock-tree rate control with B-frames gives other bytes from run to run at 112 pixels,
+        # macroblock-tree rate control with B-frames gives other bytes from run to run at 112 px,
         # even on one thread (measured: 12 encodings, 8 different files; with mbtree=0 one)
         x264["x264-params"] = "mbtree=0"
         video = container.add_stream("libx264", rate=clip.fps, options=x264)
