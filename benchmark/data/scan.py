@@ -56,8 +56,8 @@ def fit(manifest: Manifest, seen: pd.DataFrame, *, seconds: float, sound: bool) 
         silent = int((~seen["has_audio"]).sum())
         raise NotReadyError(
             f"none of the {len(manifest)} samples of {manifest.name} in {manifest.root} can be "
-            f"used: {int((seen['error'] != '').sum())} do not open, {silent} have no sound, the longest "
-            f"lasts {seen['seconds'].max():.2f} s and {seconds:.2f} s are needed"
+            f"used: {int((seen['error'] != '').sum())} do not open, {silent} have no sound, the "
+            f"longest lasts {seen['seconds'].max():.2f} s and {seconds:.2f} s are needed"
         )
     rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean"))
     return replace(manifest, rows=rows).keep(good)

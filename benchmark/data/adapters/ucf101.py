@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from benchmark.data.adapters.common import VIDEO_FILES, Source, build, lines
 from benchmark.data.manifest import Manifest
@@ -39,33 +40,7 @@ def read(root: Path, *, lists: str = "ucfTrainTestlist", fold: int = 1) -> Manif
     if fold not in FOLDS:
         raise UsageError(f"UCF101 has the folds {FOLDS}, not {fold}")
     names = _classes(root / lists / "classInd.txt")
-    files = {
-        path.stem.lower(): path.relative_to(root).as_posix()
-        for path in sorted((root / "UCF-101").glob("*/*"))
-        if path.suffix.lower() in VIDEO_FILES
-    }
-    samples, missing = [], []
-    for split in ("train", "test"):
-        for line in lines(_list(root / lists / f"{split}list{fold:02d}.txt")):
-            listed = line.split()[0]
-            stem = Path(listed).stem
-            name = listed.split("/")[0]
-            if name not in names:
-                raise NotReadyError(
-                    f"{root / lists}: {listed} is of class {name}, which classInd.txt does not name"
-                )
-            if stem.lower() not in files:
-                missing.append(listed)
-                continue
-            samples.append(
-                {
-                    "id": stem,
-                    "path": files[stem.lower()],
-                    "label": name,
-                    "split": split,
-                    "group": re.sub(r"_c\d+$", "", stem),
-                }
-            )
+    samples, missing = _listed(root, lists, fold=fold, names=names)
     trained = {sample["label"] for sample in samples if sample["split"] == "train"}
     labels = [name for name in names if name in trained]
     kept = [
@@ -84,6 +59,32 @@ def read(root: Path, *, lists: str = "ucfTrainTestlist", fold: int = 1) -> Manif
         expected=expected,
         missing=missing,
     )
+
+
+def _listed(
+    root: Path, lists: str, *, fold: int, names: list[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Samples of a fold, labelled by class name; listed paths without a file."""
+    files = {
+        path.stem.lower(): path.relative_to(root).as_posix()
+        for path in sorted((root / "UCF-101").glob("*/*"))
+        if path.suffix.lower() in VIDEO_FILES
+    }
+    samples, missing = [], []
+    for split in ("train", "test"):
+        for line in lines(_list(root / lists / f"{split}list{fold:02d}.txt")):
+            listed = line.split()[0]
+            stem, name = Path(listed).stem, listed.split("/")[0]
+            if name not in names:
+                raise NotReadyError(
+                    f"{root / lists}: {listed} is of class {name}, which classInd.txt does not name"
+                )
+            if stem.lower() not in files:
+                missing.append(listed)
+                continue
+            facts = {"id": stem, "path": files[stem.lower()], "label": name, "split": split}
+            samples.append({**facts, "group": re.sub(r"_c\d+$", "", stem)})
+    return samples, missing
 
 
 def _classes(path: Path) -> list[str]:
