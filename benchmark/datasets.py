@@ -13,6 +13,7 @@ from benchmark.data.manifest import Manifest
 from benchmark.data.miniature.build import ensure, folder
 from benchmark.data.miniature.clip import Tier
 from benchmark.data.miniature.store import CARD
+from benchmark.data.ready import opened
 from benchmark.data.source import ClipSource
 from benchmark.data.store import FrameStore
 from benchmark.paths import cache_dir
@@ -37,7 +38,7 @@ class Datasets:
         source = ClipSource(
             adapter=card.dataset,
             root=self._task_root(card),
-            size=self.recipe.clip.size,
+            size=self.recipe.size_for(name),
             seed=seed,
             store=self.store(),
         )
@@ -53,7 +54,7 @@ class Datasets:
             root = self._miniature(name, self._pretrain_tier())
             manifest = adapters.read(name.removeprefix(MINIATURE_PREFIX), root)
         else:
-            manifest = adapters.read(name, adapters.locate(name, self._root(name)))
+            manifest = opened(adapters.read(name, self._root(name)))
         clips = self.recipe.pretrain_clips
         return manifest if clips is None or clips >= len(manifest) else manifest.take(clips)
 

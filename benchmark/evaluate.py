@@ -100,7 +100,7 @@ def _model(
     encoder = load_encoder(encoders, "video")
     preprocessor = ClipPreprocessor(
         task.sampling().views,
-        size=recipe.clip.size,
+        size=recipe.size_for(task.card.name),
         augment={**task.augment(), **finetune.augment},
         seed=seed,
     )

@@ -124,8 +124,8 @@ class FiniteLoss(Hook):
         for name, value in (outputs or {}).items():
             if "loss" in name and isinstance(value, Tensor) and not torch.isfinite(value).all():
                 raise BenchError(
-                    f"{name} is {float(value)} at step {runner.iter + 1}. Lower the learning rate "
-                    "(-o pretrain.lr=... or -o finetune.lr=...) or use --precision fp32."
+                    f"{name} is {float(value.detach())} at step {runner.iter + 1}. Lower the "
+                    "learning rate (-o pretrain.lr=... or finetune.lr=...), or -o precision=fp32."
                 )
 
 
@@ -144,7 +144,7 @@ class Scalars(Hook):
     ) -> None:
         """One point per term."""
         if (runner.iter + 1) % self.every == 0:
-            scalars = {key: float(value) for key, value in (outputs or {}).items()}
+            scalars = {key: float(value.detach()) for key, value in (outputs or {}).items()}
             runner.visualizer.add_scalars(scalars, step=runner.iter + 1)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

@@ -228,7 +228,7 @@ def _eval_cell(
         "protocol": request.protocol,
         "frozen": encoder.frozen,
         "recipe": finetune.model_dump(),
-        "size": recipe.clip.size,
+        "size": recipe.size_for(task.card.name),
         "data": manifest.hash,
         "seed": seed,
         "precision": precision_of(recipe.precision),

@@ -22,7 +22,6 @@ from registries import plugins
 from registries.errors import NotReadyError, unknown
 from registries.objective import Objective
 from registries.registry import OBJECTIVES
-from registries.sampling import ClipSampling
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,10 @@ def pretrain(
         save_encoders(objective.encoders(), path, meta=meta)
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
-    sampling = found.sampling(clip_len=recipe.clip.clip_len, seconds=recipe.clip.seconds)
-    manifest = usable(
-        manifest, needs_audio=any(v.modality == "audio" for v in sampling.views.values())
+    dataset = pretraining_data(name, recipe, manifest, store=store, seed=seed)
+    preprocessor = ClipPreprocessor(
+        dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
     )
-    dataset, preprocessor = _data(sampling, recipe, manifest=manifest, store=store, seed=seed)
     objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
@@ -101,26 +99,28 @@ def pretrain(
     )
     runner.train()
     save_encoders(objective.eval().encoders(), path, meta=meta)
-    hours = float((manifest.rows["stop"] - manifest.rows["start"]).sum()) / 3600
-    final = {key: float(value) for key, value in progress.logs.items()}
+    seen = dataset.manifest
+    hours = float((seen.rows["stop"] - seen.rows["start"]).sum()) / 3600
+    final = {key: float(value.detach()) for key, value in progress.logs.items()}
     return PretrainResult(path, runner.max_iters, len(manifest), hours, progress.data_wait, final)
 
 
-def _data(
-    sampling: ClipSampling,
-    recipe: Recipe,
-    *,
-    manifest: Manifest,
-    store: FrameStore | None,
-    seed: int,
-) -> tuple[ClipDataset, ClipPreprocessor]:
-    """Training clips of the whole manifest, and what turns their batches into views."""
-    size = recipe.clip.size
-    dataset = ClipDataset(
-        manifest, sampling, size=size, crop="full", train=True, clips=1, seed=seed, store=store
+def pretraining_data(
+    name: str, recipe: Recipe, manifest: Manifest, *, store: FrameStore | None, seed: int = 0
+) -> ClipDataset:
+    """The clips that an objective is trained on: those of `manifest` that have what it needs."""
+    clip = recipe.clip
+    sampling = objective_class(name).sampling(clip_len=clip.clip_len, seconds=clip.seconds)
+    needs_audio = any(view.modality == "audio" for view in sampling.views.values())
+    return ClipDataset(
+        usable(manifest, needs_audio=needs_audio),
+        sampling,
+        size=clip.size,
+        crop="full",
+        train=True,
+        seed=seed,
+        store=store,
     )
-    augment = recipe.pretrain.augment
-    return dataset, ClipPreprocessor(sampling.views, size=size, augment=augment, seed=seed)
 
 
 def usable(manifest: Manifest, *, needs_audio: bool) -> Manifest:

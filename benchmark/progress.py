@@ -75,6 +75,10 @@ class RunProgress:
         elif "test" in event:
             self._line(f"{self.title}  test batch {event['test']}/{event['tests']}")
 
+    def decoded(self, done: int, total: int) -> None:
+        """Take one report of the decoder."""
+        self._line(f"{self.title}  {done}/{total} clips")
+
     def eta(self) -> float | None:
         """Seconds left for all phases, from the work done so far; None at the very start."""
         done, total = sum(self.done.values()), sum(self.work.values())
@@ -82,7 +86,7 @@ class RunProgress:
         return elapsed * (total - done) / done if done > 0 and elapsed > 1 else None
 
     def _show(self, event: dict[str, Any]) -> None:
-        loss = sum(float(v) for k, v in event["logs"].items() if k.startswith("loss_"))
+        loss = sum(float(v.detach()) for k, v in event["logs"].items() if k.startswith("loss_"))
         parts = [
             self.title,
             f"epoch {event['epoch']}/{event['epochs']}",

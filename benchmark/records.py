@@ -5,20 +5,15 @@ Scores come from the saved predictions, never from memory.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
-import subprocess
 from datetime import datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from benchmark.data.manifest import Manifest
+from benchmark.environment import environment
 from benchmark.evaluate import Evaluation
-from benchmark.paths import CHECKOUT
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import PretrainResult
 from benchmark.results.keys import digest, file_sha256
@@ -28,7 +23,6 @@ from benchmark.results.schema import (
     Checks,
     Cost,
     DataInfo,
-    Env,
     Failure,
     ObjectiveInfo,
     PretrainInfo,
@@ -41,25 +35,14 @@ from benchmark.results.schema import (
     now,
 )
 from benchmark.results.store import RecordStore
-from benchmark.training import device_name
 
 EXTRA_METRICS = {"auc": ("hard_auc",), "top1": ("top5",)}  # reported beside the main metric
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "torchaudio",
-    "mmengine",
-    "mmaction2",
-    "av",
-    "numpy",
-    "avssl-bench",
-)
 
 
 def pretrain_record(
     cell: PretrainCell, plan: Plan, result: PretrainResult, *, started: datetime
 ) -> Record:
-    """The record of one pretraining run (or of encoders handed down as initialised)."""
+    """The record of one pretraining run, or of encoders handed down as initialised."""
     ended = now()
     manifest = cell.manifest
     return Record(
@@ -89,7 +72,7 @@ def pretrain_record(
             manifest_sha256=manifest.hash if manifest else None,
             used=result.clips,
         ),
-        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        seed=seeds(cell.seed),
         precision=plan.precision,
         cost=cost((ended - started).total_seconds(), result.data_wait),
         env=environment(),
@@ -134,7 +117,7 @@ def eval_record(
         task=task_info(cell),
         recipe=recipe_info(plan),
         data=data_info(cell),
-        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        seed=seeds(cell.seed),
         precision=plan.precision,
         scores=scores,
         selection=Selection(rule=found.rule, step=found.epoch, value=found.val),
@@ -170,13 +153,18 @@ def failure_record(
         task=task_info(cell),
         recipe=recipe_info(plan),
         data=data_info(cell),
-        seed=SeedInfo(init=cell.seed, data=cell.seed, loader=cell.seed),
+        seed=seeds(cell.seed),
         precision=plan.precision,
         env=environment(),
         failure=Failure(
             exception=type(error).__name__, message=str(error), traceback=text, attempt=attempt
         ),
     )
+
+
+def seeds(seed: int) -> SeedInfo:
+    """One seed for everything."""
+    return SeedInfo(init=seed, data=seed, loader=seed)
 
 
 def backbone_info(plan: Plan, found: Evaluation) -> BackboneInfo:
@@ -258,42 +246,6 @@ def cost(seconds: float, data_wait: float) -> Cost:
         peak_mem_gb=torch.cuda.max_memory_allocated() / 2**30 if gpu else None,
         data_wait_share=data_wait,
     )
-
-
-@cache
-def environment() -> Env:
-    """Versions and device; the host is hashed, not named."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    sha, dirty = _git()
-    return Env(
-        versions=versions,
-        git_sha=sha,
-        dirty=dirty,
-        device=device_name(),
-        host_hash=hashlib.sha256(platform.node().encode()).hexdigest()[:16],
-    )
-
-
-def _git() -> tuple[str | None, bool | None]:
-    """Commit of the checkout this runs from, or nothing in an installed wheel."""
-    if not (CHECKOUT / ".git").exists():
-        return None, None
-    try:
-        sha = _ask("rev-parse", "HEAD")
-        return sha, bool(_ask("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):
-        return None, None
-
-
-def _ask(*words: str) -> str:
-    return subprocess.run(
-        ["git", *words], cwd=CHECKOUT, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any nested data

@@ -11,18 +11,21 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark import summary
+from benchmark.data.ready import decode_all
 from benchmark.evaluate import evaluate
 from benchmark.in_use import versions_in_use
 from benchmark.plan import EvalCell, Plan, PretrainCell, make_plan, resolve
 from benchmark.plan_request import RunRequest
-from benchmark.pretrain import pretrain
+from benchmark.pretrain import pretrain, pretraining_data
 from benchmark.progress import RunProgress, clock
 from benchmark.records import eval_record, failure_record, pretrain_record
 from benchmark.report import build, render_terminal
 from benchmark.results.schema import Record, now
 from benchmark.results.store import RecordStore
 from registries.errors import BenchError
+from registries.task import Split
 
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
 
 
@@ -41,12 +44,30 @@ def execute(request: RunRequest) -> int:
         return 0
     records = {cell.key: cell.done for cell in plan.cells if cell.done is not None}
     with RunProgress(_work(plan), console).running() as progress:
+        _decode(plan, store, progress)
         for encoder in _encoders(plan):
             cells = [cell for cell in plan.to_run if cell.encoder.key == encoder.key]
             records |= _run_encoder(encoder, cells, plan=plan, store=store, progress=progress)
             if request.on_error == "stop" and any(r.status == "failed" for r in records.values()):
                 break
     return _finish(plan, records, store=store, console=console, seconds=time.monotonic() - began)
+
+
+def _decode(plan: Plan, store: RecordStore, progress: RunProgress) -> None:
+    """Decode what the recipe keeps decoded; a broken file is found here, before any training."""
+    frames = plan.datasets.store()
+    if frames is None:
+        return
+    tasks = {(cell.task.card.name, cell.fold): cell for cell in plan.to_run}
+    sets = [cell.task.dataset(split, cell.fold) for cell in tasks.values() for split in SPLITS]
+    for encoder in _encoders(plan):
+        if encoder.manifest is not None and not store.done(encoder.key):
+            sets += [
+                pretraining_data(encoder.objective, plan.recipe, encoder.manifest, store=frames)
+            ]
+    for dataset in sets:
+        progress.begin("", f"decode {dataset.manifest.name}")
+        decode_all(dataset, jobs=plan.request.jobs, progress=progress.decoded)
 
 
 def _encoders(plan: Plan) -> list[PretrainCell]:

@@ -9,7 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from benchmark import config
 from registries.errors import UsageError, unknown
 
-HARNESS_KEYS = ("finetune", "folds")  # of a task's config; the rest are the task's own keywords
+HARNESS_KEYS = (
+    "finetune",
+    "folds",
+    "size",
+)  # of a task's config; the rest are the task's own keywords
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -90,6 +94,10 @@ class Recipe(Strict):
         """Keywords of the task itself."""
         extra = self.tasks.get(task, {})
         return {key: value for key, value in extra.items() if key not in HARNESS_KEYS}
+
+    def size_for(self, task: str) -> int:
+        """Pixels a side in one task: the standard clip's, or `tasks.<task>.size`."""
+        return int(self.tasks.get(task, {}).get("size", self.clip.size))
 
     def folds_for(self, task: str, official: tuple[int, ...]) -> tuple[int, ...]:
         """Folds to run: all official ones, or those that `tasks.<task>.folds` names."""

@@ -16,7 +16,7 @@ PACKAGES = ("registries", "objectives", "benchmark")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
     ("benchmark.run",),
-    ("benchmark.records", "benchmark.summary", "benchmark.progress"),
+    ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),
     ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import adapters
+from benchmark.data.crops import CropRecipe
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
+from benchmark.data.ready import opened
 from benchmark.data.splits import hold_out
 from benchmark.data.store import FrameStore
 from registries.sampling import ClipSampling
@@ -22,9 +24,8 @@ from registries.task import Split
 class ClipSource:
     """One dataset root, read through its adapter; shared by all tasks and objectives.
 
-    size: pixels a side of what the encoder sees. seed: of the training draws. limit: at most so
-    many rows of a split (smoke runs), else None. store: decoded clips kept on disk, or None to
-    decode each time.
+    size: pixels a side of what the encoder sees. seed: of the training draws. store: decoded
+    clips kept on disk, or None to decode each time.
     """
 
     adapter: str
@@ -32,7 +33,6 @@ class ClipSource:
     size: int
     seed: int = 0
     store: FrameStore | None = None
-    jobs: int = 1
     _manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 
     def manifest(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
@@ -40,11 +40,18 @@ class ClipSource:
         key = repr(sorted(options.items()))
         if key not in self._manifests:
             # held out of train by group only where the owners have no validation part
-            self._manifests[key] = hold_out(adapters.read(self.adapter, self.root, **options))
+            found = opened(adapters.read(self.adapter, self.root, **options))
+            self._manifests[key] = hold_out(found)
         return self._manifests[key]
 
     def dataset(
-        self, manifest: Manifest, split: Split, sampling: ClipSampling, *, crop: str, clips: int = 1
+        self,
+        manifest: Manifest,
+        split: Split,
+        sampling: ClipSampling,
+        *,
+        crop: CropRecipe | str,
+        clips: int = 1,
     ) -> ClipDataset:
         """Clips of one split; random spans in training, `clips` evenly spread ones otherwise."""
         return ClipDataset(

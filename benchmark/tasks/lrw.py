@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mmengine.evaluator import BaseMetric
 
+from benchmark.data.crops import choose_crop
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.source import ClipSource
@@ -23,11 +25,11 @@ LRW_SECONDS = 1.16  # 29 frames at 25 fps
 class LRW(Task):
     """Word classification from the lips alone (Chung & Zisserman 2016): top-1 over 500 words.
 
-    The whole clip is one sample at `fps`. Crop "lip" follows tasks.md 5.1: from landmarks where
-    the root has them, else the fixed window of LRW. The head is a BiGRU over the encoder's steps;
-    flip and a small random crop are the only augmentation (a colour or scale change would be a
-    nuisance of another task). Differs from the paper: GLCM states no finetuning recipe, all of it
-    is the harness's.
+    The whole clip is one sample at `fps`; lip_frac: nominal lip width / crop width. Crop "lip"
+    follows tasks.md 5.1: from landmarks where the root has them, else the fixed window of LRW. The
+    head is a BiGRU over the encoder's steps; flip and a small random crop are the only
+    augmentation (a colour or scale change would be a nuisance of another task). Differs from the
+    paper: GLCM states no finetuning recipe, all of it is the harness's.
     """
 
     card = TaskCard(
@@ -52,11 +54,12 @@ class LRW(Task):
         *,
         source: ClipSource,
         crop: str = "lip",
+        lip_frac: float = 1 / 3,
         fps: float = 25.0,
         hidden: int = 512,
         layers: int = 2,
     ) -> None:
-        self.source, self.crop, self.fps = source, crop, fps
+        self.source, self.crop, self.fps, self.lip_frac = source, crop, fps, lip_frac
         self.hidden, self.layers = hidden, layers
 
     def sampling(self) -> ClipSampling:
@@ -75,7 +78,9 @@ class LRW(Task):
 
     def dataset(self, split: Split, fold: int = 0, *, clips: int = 1) -> ClipDataset:
         """A clip is one sample whatever `clips` says: the word fills it."""
-        return self.source.dataset(self.manifest(), split, self.sampling(), crop=self.crop)
+        manifest = self.manifest()
+        crop = replace(choose_crop(self.crop, manifest), lip_frac=self.lip_frac)
+        return self.source.dataset(manifest, split, self.sampling(), crop=crop)
 
     def head(self, channels: int) -> Head:
         """BiGRU over steps."""

@@ -1,4 +1,4 @@
-"""The contract between a miniature set, which draws clips, and the builder, which writes them to disk.
+"""The contract between a miniature set, which draws clips, and the builder, which writes them.
 
 A set plans its items without drawing anything (names, splits, latents that must be balanced), then
 draws any one of them alone: `draw(item)` depends on the item and on nothing else, so clips can be

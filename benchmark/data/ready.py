@@ -1,0 +1,75 @@
+"""Before any training: does every file open, has it sound, can it be decoded?
+
+Generated miniatures are verified when they are made. A real dataset's headers are read once and
+remembered by the hash of its manifest; samples that do not open are left out and listed as
+missing, or stop the run where they are too many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.data.dataset import ClipDataset
+from benchmark.data.manifest import Manifest
+from benchmark.data.scan import scan
+from benchmark.data.store import BadFile, check_bad
+from benchmark.paths import cache_dir
+
+MAX_BAD = 0.01  # chosen: more is a broken copy, not stray files
+
+
+def opened(manifest: Manifest) -> Manifest:
+    """The samples whose files open, with `has_audio` filled in; the others are listed as missing.
+
+    Raises NotReadyError, naming the first files, where more than 1 % do not open.
+    """
+    if manifest.kind == "miniature":
+        return manifest
+    seen = _remembered(manifest)
+    bad = [
+        BadFile(name, error)
+        for name, error in zip(manifest.rows["id"], seen["error"], strict=True)
+        if error
+    ]
+    check_bad(manifest, bad, MAX_BAD)
+    rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean").to_numpy())
+    lost = tuple(manifest.rows["path"][(seen["error"] != "").to_numpy()])
+    found = replace(manifest, rows=rows, missing=(*manifest.missing, *lost))
+    return found.keep((seen["error"] == "").to_numpy()) if lost else found
+
+
+def decode_all(
+    dataset: ClipDataset, *, jobs: int | None, progress: Callable[[int, int], None]
+) -> None:
+    """Decode every clip of a dataset into its store, so that training never waits for a decoder.
+
+    Does nothing without a store. Raises NotReadyError naming the files that cannot be decoded.
+    """
+    if dataset.store is None:
+        return
+    dataset.store.warm(
+        dataset.manifest,
+        size=dataset.size,
+        crop=dataset.crop,
+        sample_rate=dataset.sample_rate,
+        jobs=jobs,
+        progress=progress,
+        max_bad=0.0,
+    )
+
+
+def _remembered(manifest: Manifest) -> pd.DataFrame:
+    """What `scan` says of a manifest, read from the cache where it was asked before."""
+    path: Path = cache_dir() / "scans" / f"{manifest.hash}.csv"
+    if path.is_file():
+        return pd.read_csv(path, keep_default_na=False)
+    seen = scan(manifest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    seen.to_csv(temporary, index=False)
+    temporary.replace(path)
+    return seen
