@@ -33,7 +33,7 @@ LOCAL_GATE = 0.35  # largest (probe - chance) / (dense - chance); tasks.md 8.9
 TRIVIAL_AUC, MOUTH_AUC = 0.62, 0.90  # tasks.md 8.4
 THIRD, THIRD_BAND = 1 / 3, 0.03  # shape-only and motion-only oracles of mini-UCF; tasks.md 8.9
 SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
-SHIFTS = (0.0, 0.05, 0.1, 0.2)  # seconds
+SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; chosen
 
 
 def designed(check: str, value: float, note: str) -> AuditResult:
@@ -253,10 +253,15 @@ def kav_overlap(subject: Subject) -> list[AuditResult]:
 
 
 def kav_sync(subject: Subject) -> list[AuditResult]:
-    """Which object sounds is found from its impacts, less well when the sound is shifted."""
+    """Which object sounds is found from its impacts, and no longer when the sound is late.
+
+    Differs from the specification, which asks for a monotone drop: no object hops twice within the
+    smallest gap of .16 s, so a shift of .05-.1 s speaks against the sounding object and the probe
+    falls below chance before it returns to it. Every shift must take it to chance or below.
+    """
     rows = [r for r in subject.rows if r.get("variant") == "scene-sync"]
     rows = [r for r in rows if not (r["unrelated"] or r["music"])][:SYNC_CLIPS]
-    names = ("sounding object from impacts", "the same, sound 0.2 s late", "rises while shifted")
+    names = ("sounding object from impacts", "the same, sound 0.05-0.2 s late, most")
     if not subject.measurable or len(rows) < 50:
         return [not_measured(name, "") for name in names]
     hits = np.zeros(len(SHIFTS))
@@ -273,11 +278,11 @@ def kav_sync(subject: Subject) -> list[AuditResult]:
             hits[place] += int(np.argmax(scores) == row["sounding"])
     share = hits / len(rows)
     chance = float(np.mean([1 / len(row["objects"]) for row in rows]))
+    limit = chance + 3 * float(np.sqrt(chance * (1 - chance) / len(rows)))
     note = ", ".join(f"{s:g} s {v:.2f}" for s, v in zip(SHIFTS, share, strict=True))
     return [
         at_least(names[0], share[0], ORACLE, note=note),
-        at_most(names[1], share[-1], chance + 0.15, note=f"chance {chance:.2f}"),
-        at_most(names[2], float(max(np.diff(share).max(), 0.0)), 0.05),
+        at_most(names[1], float(share[1:].max()), limit, note=f"chance {chance:.2f}"),
     ]
 
 
