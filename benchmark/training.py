@@ -109,7 +109,7 @@ def build_runner(
         val_evaluator=val.get("evaluator"),
         val_cfg={} if val else None,
         optim_wrapper=_optim_wrapper(recipe, precision),
-        param_scheduler=_schedule(recipe, steps=steps, epoch=len(loader)),
+        param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
         default_hooks={"checkpoint": None, "logger": None, "sampler_seed": None},
         custom_hooks=hooks,
         visualizer={"type": "Visualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]},
@@ -150,7 +150,7 @@ def _optim_wrapper(recipe: Training, precision: str) -> dict[str, Any]:
     return wrapper
 
 
-def _schedule(recipe: Training, *, steps: int, epoch: int) -> list[dict[str, Any]]:
+def schedule(recipe: Training, *, steps: int, epoch: int) -> list[dict[str, Any]]:
     """Linear warm-up over the longer of the two settings, then the named schedule; by step."""
     warmup = min(max(recipe.warmup_steps, round(recipe.warmup_epochs * epoch)), steps // 2)
     schedule = []

@@ -1,0 +1,135 @@
+"""The main job end to end, on generated clips and a backbone of a few channels."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import benchmark.run
+from benchmark.cli import main as cli
+from benchmark.results.store import RecordStore
+from benchmark.results.verify import verify
+
+SMALL = (
+    "tasks.ucf101.clip_len=4",
+    "tasks.dfdc.clip_len=4",
+    "clip.clip_len=8",
+    "clip.size=32",
+    "video.base_channels=4",
+    "audio.width=4",
+    "pretrain.epochs=1",
+    "finetune.epochs=2",
+)
+
+
+@pytest.fixture(scope="module")
+def bench(mini_cache, tmp_path_factory):
+    """`bench(*arguments)` -> exit code; all calls share one folder of records."""
+    out = tmp_path_factory.mktemp("runs")
+
+    def call(*arguments, small=SMALL):
+        options = [part for option in small for part in ("-o", option)]
+        return cli.execute(["run", "--preset", "demo", "--out", str(out), *arguments, *options])
+
+    call.store = RecordStore(out)
+    return call
+
+
+@pytest.fixture(scope="module")
+def glcm_run(bench):
+    assert bench("--objective", "glcm", "--tasks", "dfdc,ucf101") == 0
+    return bench
+
+
+def by_task(store):
+    return {record.task.name: record for record in store.current() if record.task}
+
+
+def test_one_record_a_cell_with_predictions_that_give_its_scores(glcm_run):
+    records = by_task(glcm_run.store)
+    assert set(records) == {"dfdc", "ucf101"}
+    assert [p for p in verify(glcm_run.store) if p.level == "error"] == []
+    dfdc, ucf = records["dfdc"], records["ucf101"]
+    assert dfdc.data.kind == ucf.data.kind == "miniature"
+    assert set(dfdc.scores) == {"auc", "hard_auc"} and set(ucf.scores) == {"top1", "top5"}
+    assert dfdc.scores["auc"].n == 24 and ucf.checks.chance == pytest.approx(100 / 18)
+    assert dfdc.pretrain.run_id == ucf.pretrain.run_id  # pretrained once
+    assert dfdc.pretrain.clips == 96 and dfdc.selection.rule == "best_val"
+
+
+def test_the_same_call_again_answers_from_the_records(glcm_run, monkeypatch, capsys):
+    def must_not_run(*arguments, **options):
+        raise AssertionError("a finished cell was run again")
+
+    monkeypatch.setattr(benchmark.run, "evaluate", must_not_run)
+    monkeypatch.setattr(benchmark.run, "pretrain", must_not_run)
+    assert glcm_run("--objective", "glcm", "--tasks", "dfdc,ucf101") == 0
+    said = capsys.readouterr()
+    assert "2 of 2 cells done, 2 answered from the records" in said.err
+    assert "GLCM" in said.out or "glcm" in said.out
+
+
+def test_json_is_one_object(glcm_run, capsys):
+    capsys.readouterr()
+    assert glcm_run("--objective", "glcm", "--tasks", "dfdc", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["done"] == found["cached"] == 1 and found["exit"] == 0
+    assert found["cells"]["dfdc glcm s0"]["scores"]["auc"]["n"] == 24
+
+
+def test_another_recipe_is_another_cell(glcm_run, capsys):
+    other = [*SMALL[:-1], "finetune.epochs=3"]
+    code = glcm_run("--objective", "glcm", "--tasks", "dfdc", "--dry-run", "--json", small=other)
+    plan = json.loads(capsys.readouterr().out)
+    assert code == 0 and [cell["state"] for cell in plan["cells"]] == ["to run"]
+    done = by_task(glcm_run.store)["dfdc"]
+    assert plan["cells"][0]["pretrain_key"] == done.key_fields["encoder"]  # shared
+    assert plan["cells"][0]["key"] != done.cell_key
+
+
+def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, capsys):
+    real = benchmark.run.evaluate
+
+    def fails_on_dfdc(encoders, task, **options):
+        if task.card.name == "dfdc":
+            raise RuntimeError("no memory left")
+        return real(encoders, task, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(benchmark.run, "evaluate", fails_on_dfdc)
+        assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 1
+    said = capsys.readouterr().err
+    assert "FAILED dfdc random s0: RuntimeError: no memory left" in said
+    assert "1 of 2 cells done" in said and "only what is missing runs" in said
+    failed = [r for r in bench.store.read_all() if r.status == "failed"]
+    assert failed[0].failure.message == "no memory left" and failed[0].failure.attempt == 1
+    assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 0
+    assert "1 answered from the records" in capsys.readouterr().err
+
+
+def test_encoders_from_a_file(glcm_run, capsys):
+    encoders = next((glcm_run.store.root / "encoders").glob("*/encoders.pt"))
+    assert glcm_run("--encoders", str(encoders), "--tasks", "dfdc") == 0
+    names = {r.objective.name for r in glcm_run.store.current() if r.kind == "eval"}
+    assert "imported" in names
+
+
+def test_a_file_that_is_no_encoder_is_refused_before_anything(bench, tmp_path, capsys):
+    bad = tmp_path / "encoders.pt"
+    bad.write_bytes(b"not a checkpoint")
+    assert bench("--encoders", str(bad), "--tasks", "dfdc") == 3
+    assert str(bad) in "".join(capsys.readouterr().err.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("objectives.glcm.denominater='symmetric'", "denominator"),
+        ("tasks.dfdc.dropuot=0.1", "dropout"),
+        ("finetune.epoch=1", "finetune.epochs"),
+    ],
+)
+def test_a_misspelt_option_is_refused_with_the_nearest(bench, capsys, option, words):
+    assert bench("--objective", "glcm", "--tasks", "dfdc", small=[*SMALL, option]) == 2
+    assert f"Did you mean '{words}'" in " ".join(capsys.readouterr().err.split())

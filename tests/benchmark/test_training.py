@@ -1,0 +1,161 @@
+"""Schedules, checkpoints, and that an interrupted run ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.data import adapters
+from benchmark.data.miniature.build import ensure
+from benchmark.data.source import ClipSource
+from benchmark.data.store import FrameStore
+from benchmark.evaluate import evaluate
+from benchmark.hooks import save_atomically
+from benchmark.pretrain import pretrain
+from benchmark.settings import load_recipe
+from benchmark.training import EpochSampler, precision_of, schedule
+from registries.registry import TASKS
+
+OVERRIDES = (
+    "clip.clip_len=8",
+    "clip.size=32",
+    "video.base_channels=4",
+    "audio.width=4",
+    "pretrain.epochs=2",
+    "finetune.epochs=3",
+    "tasks.dfdc.clip_len=4",
+)
+
+
+class Interrupted(Exception):
+    """What a kill looks like from inside."""
+
+
+@pytest.fixture(scope="module")
+def parts(mini_cache, tmp_path_factory):
+    """(recipe, pretraining manifest, frame store, encoders) on the ci tier."""
+    recipe = load_recipe("demo", objectives=("glcm",), tasks=("dfdc",), overrides=OVERRIDES)
+    root = ensure("mini-kav", tier="ci", cache=mini_cache)
+    manifest = adapters.read("kav", root).take(32)
+    store = FrameStore(tmp_path_factory.mktemp("frames"))
+    return recipe, manifest, store
+
+
+def train(parts, out, report, name="glcm"):
+    recipe, manifest, store = parts
+    options = recipe.objectives.get(name, {})
+    return pretrain(
+        name, options, recipe=recipe, manifest=manifest, store=store, seed=3, out=out, report=report
+    )
+
+
+def stop_at(step):
+    def report(event):
+        if event.get("step") == step:
+            raise Interrupted
+
+    return report
+
+
+def ignore(event):
+    pass
+
+
+def weights(result):
+    stored = torch.load(result.encoders, weights_only=True)["encoders"]
+    return {f"{m}.{k}": v for m in stored for k, v in stored[m]["weights"].items()}
+
+
+def test_interrupted_pretraining_ends_bit_for_bit_where_an_undisturbed_one_does(parts, tmp_path):
+    whole = weights(train(parts, tmp_path / "whole", ignore))
+    with pytest.raises(Interrupted):
+        train(parts, tmp_path / "cut", stop_at(3))  # in the second epoch of two steps
+    assert (tmp_path / "cut/work/last.pth").exists()
+    steps = []
+    again = train(parts, tmp_path / "cut", lambda event: steps.append(event.get("step")))
+    assert steps[0] == 3  # the first epoch was not repeated
+    cut = weights(again)
+    assert whole.keys() == cut.keys()
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_interrupted_finetuning_predicts_what_an_undisturbed_one_does(parts, tmp_path, mini_cache):
+    recipe, _, store = parts
+    encoders = train(parts, tmp_path / "e", ignore, name="scratch").encoders
+    root = ensure("mini-dfdc", tier="ci", cache=mini_cache)
+    source = ClipSource(adapter="dfdc", root=root, size=32, seed=3, store=store)
+    task = TASKS.build({"type": "dfdc", "source": source, **recipe.task_options("dfdc")})
+    options = {
+        "fold": 0,
+        "finetune": recipe.finetune_for("dfdc"),
+        "recipe": recipe,
+        "frozen": False,
+        "seed": 3,
+    }
+    whole = evaluate(encoders, task, **options, work_dir=tmp_path / "whole", report=ignore)
+    with pytest.raises(Interrupted):
+        evaluate(encoders, task, **options, work_dir=tmp_path / "cut", report=stop_at(3))
+    cut = evaluate(encoders, task, **options, work_dir=tmp_path / "cut", report=ignore)
+    assert np.array_equal(whole.score, cut.score)
+    assert (whole.epoch, whole.val) == (cut.epoch, cut.val)
+    assert len(set(whole.sample_id)) == len(whole.sample_id) == 24
+
+
+def test_a_save_that_dies_leaves_the_last_good_file(tmp_path, monkeypatch):
+    path = tmp_path / "last.pth"
+    save_atomically({"step": 1}, path)
+
+    def dies(content, file):
+        file.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", dies)
+    with pytest.raises(OSError, match="disk full"):
+        save_atomically({"step": 2}, path)
+    assert torch.load(path, weights_only=True) == {"step": 1}
+
+
+class Numbers(torch.utils.data.Dataset):
+    def __init__(self, count):
+        self.count, self.epochs = count, []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return index
+
+    def set_epoch(self, epoch):
+        self.epochs.append(epoch)
+
+
+def test_the_order_depends_on_seed_and_epoch_only():
+    one, two = (EpochSampler(Numbers(50), seed=1) for _ in range(2))
+    one.set_epoch(4), two.set_epoch(4)
+    assert list(one) == list(two) == list(one)
+    two.set_epoch(5)
+    assert list(one) != list(two) and sorted(two) == list(range(50))
+
+
+def test_several_clips_a_video_are_epochs_of_their_own():
+    data = Numbers(5)
+    sampler = EpochSampler(data, seed=0, repeats=3)
+    sampler.set_epoch(2)
+    assert sorted(sampler) == sorted(list(range(5)) * 3)
+    assert data.epochs == [6, 7, 8] and len(sampler) == 15
+
+
+def test_warm_up_takes_the_longer_setting_and_cosine_the_rest():
+    recipe = load_recipe("paper-15k").pretrain
+    warm, cosine = schedule(recipe, steps=10_000, epoch=100)
+    assert (warm["end"], cosine["begin"], cosine["T_max"]) == (500, 500, 9_500)
+    (constant,) = schedule(
+        recipe.model_copy(update={"schedule": "constant"}), steps=10_000, epoch=100
+    )
+    assert constant["type"] == "LinearLR"
+
+
+def test_precision_is_fp32_without_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert precision_of("auto") == "fp32" and precision_of("bf16") == "bf16"
