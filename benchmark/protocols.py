@@ -26,7 +26,8 @@ def pool_maps(maps: tuple[Tensor, ...], pool: Pool) -> Tensor:
 
     maps: (B, C, t, h, w) each. "clip": mean over time and grid, (B, sum C). "step": mean over the
     grid, every pathway brought to the longest one's T steps by repetition, (B, T, sum C). "grid":
-    mean over time, every pathway brought to the first one's grid, (B, sum C, H, W).
+    mean over time, every pathway brought to the first one's grid, (B, sum C, H, W). "step_grid":
+    nothing averaged, steps and grid as above, (B, T, sum C, H, W).
     """
     if pool == "clip":
         return torch.cat([feature.mean(dim=(2, 3, 4)) for feature in maps], dim=1)
@@ -35,6 +36,11 @@ def pool_maps(maps: tuple[Tensor, ...], pool: Pool) -> Tensor:
         rows = [F.interpolate(feature.mean(dim=(3, 4)), size=steps) for feature in maps]
         return torch.cat(rows, dim=1).transpose(1, 2)
     grid = maps[0].shape[3:]
+    if pool == "step_grid":
+        size = (max(feature.shape[2] for feature in maps), *grid)
+        return torch.cat([F.interpolate(feature, size=size) for feature in maps], dim=1).transpose(
+            1, 2
+        )
     return torch.cat([F.adaptive_avg_pool2d(feature.mean(dim=2), grid) for feature in maps], dim=1)
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from registries.encoder import Modality
 from registries.sampling import ClipSampling
 
-Pool = Literal["clip", "step", "grid"]
+Pool = Literal["clip", "step", "grid", "step_grid"]
 Split = Literal["train", "val", "test"]
 
 
@@ -46,7 +46,8 @@ class TaskCard:
 class Head(BaseModule, ABC):
     """The output layer of a task, on pooled encoder features.
 
-    pool: what it asks for: "clip" (B, C), "step" (B, T, C), or "grid" (B, C, H, W).
+    pool: what it asks for: "clip" (B, C), "step" (B, T, C), "grid" (B, C, H, W), or "step_grid"
+    (B, T, C, H, W).
     """
 
     pool: Pool

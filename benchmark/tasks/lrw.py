@@ -56,11 +56,12 @@ class LRW(Task):
         crop: str = "lip",
         lip_frac: float = 1 / 3,
         fps: float = 25.0,
+        width: int = 256,
         hidden: int = 512,
         layers: int = 2,
     ) -> None:
         self.source, self.crop, self.fps, self.lip_frac = source, crop, fps, lip_frac
-        self.hidden, self.layers = hidden, layers
+        self.width, self.hidden, self.layers = width, hidden, layers
 
     def sampling(self) -> ClipSampling:
         """One video view: the whole clip."""
@@ -85,7 +86,11 @@ class LRW(Task):
     def head(self, channels: int) -> Head:
         """BiGRU over steps."""
         return RecurrentHead(
-            channels, len(self.manifest().labels), hidden=self.hidden, layers=self.layers
+            channels,
+            len(self.manifest().labels),
+            width=self.width,
+            hidden=self.hidden,
+            layers=self.layers,
         )
 
     def metrics(self) -> list[BaseMetric]:

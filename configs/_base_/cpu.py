@@ -1,12 +1,12 @@
 """A backbone small enough for two CPU cores, and the recipe both CPU presets share.
 
-resnet3d: depth 18, 16 base channels, 3-D kernels in the last two stages only, every frame kept.
+resnet3d: depth 18, 8 base channels, 3-D kernels in the last two stages only, every frame kept.
 """
 
 pretrain_data = "mini-kav"
 video = dict(
     type="resnet3d",
-    base_channels=16,
+    base_channels=8,
     inflate=(0, 0, 1, 1),
     conv1_kernel=(3, 5, 5),
     temporal_stride=1,
@@ -35,7 +35,7 @@ finetune = dict(
 )
 objectives = dict(glcm=dict(normalize=True, temperature=0.07))
 tasks = dict(
-    lrw=dict(fps=10, hidden=64, layers=1),
+    lrw=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
     dfdc=dict(clip_len=32, seconds=3.2),
     ucf101=dict(clip_len=16, fps=5, folds=(1,)),
 )

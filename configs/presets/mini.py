@@ -7,3 +7,6 @@ see README.
 _base_ = "../_base_/cpu.py"
 tier = "base"
 pretrain_tier = "small"
+pretrain = dict(epochs=20)
+finetune = dict(epochs=20, batch_size=16, lr=2e-3)
+tasks = dict(lrw=dict(finetune=dict(epochs=30, val_interval=2)))

@@ -43,6 +43,14 @@ def test_step_pooling_repeats_the_slower_pathway():
     assert torch.allclose(steps[0, 4, 2:], fast[0, :, 4].mean(dim=(1, 2)))
 
 
+def test_step_grid_pooling_averages_nothing():
+    slow, fast = torch.randn(1, 2, 2, 3, 3), torch.randn(1, 4, 6, 3, 3)
+    steps = pool_maps((slow, fast), "step_grid")
+    assert steps.shape == (1, 6, 6, 3, 3)
+    assert torch.equal(steps[0, 4, 2:], fast[0, :, 4])
+    assert torch.equal(steps[0, 5, :2], slow[0, :, 1])
+
+
 def test_grid_pooling_keeps_the_first_grid():
     maps = (torch.randn(2, 3, 4, 5, 5), torch.randn(2, 2, 4, 10, 10))
     grid = pool_maps(maps, "grid")
@@ -101,6 +109,6 @@ def test_finetuning_reaches_the_encoder():
 def test_a_recurrent_head_reads_order():
     torch.manual_seed(0)
     head = RecurrentHead(4, 3, hidden=8, layers=1).eval()
-    steps = torch.randn(2, 6, 4)
+    steps = torch.randn(2, 6, 4, 3, 3)
     assert head.predict(steps).shape == (2, 3)
     assert not torch.allclose(head.predict(steps), head.predict(steps[:, torch.randperm(6)]))

@@ -28,7 +28,7 @@ OVERRIDES = (
 )
 
 
-class Interrupted(Exception):
+class InterruptedTrainingError(Exception):
     """What a kill looks like from inside."""
 
 
@@ -53,7 +53,7 @@ def train(parts, out, report, name="glcm"):
 def stop_at(step):
     def report(event):
         if event.get("step") == step:
-            raise Interrupted
+            raise InterruptedTrainingError
 
     return report
 
@@ -69,7 +69,7 @@ def weights(result):
 
 def test_interrupted_pretraining_ends_bit_for_bit_where_an_undisturbed_one_does(parts, tmp_path):
     whole = weights(train(parts, tmp_path / "whole", ignore))
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedTrainingError):
         train(parts, tmp_path / "cut", stop_at(3))  # in the second epoch of two steps
     assert (tmp_path / "cut/work/last.pth").exists()
     steps = []
@@ -94,7 +94,7 @@ def test_interrupted_finetuning_predicts_what_an_undisturbed_one_does(parts, tmp
         "seed": 3,
     }
     whole = evaluate(encoders, task, **options, work_dir=tmp_path / "whole", report=ignore)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedTrainingError):
         evaluate(encoders, task, **options, work_dir=tmp_path / "cut", report=stop_at(3))
     cut = evaluate(encoders, task, **options, work_dir=tmp_path / "cut", report=ignore)
     assert np.array_equal(whole.score, cut.score)
