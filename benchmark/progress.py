@@ -83,7 +83,7 @@ class RunProgress:
         """Seconds left for all phases, from the work done so far; None at the very start."""
         done, total = sum(self.done.values()), sum(self.work.values())
         elapsed = time.monotonic() - self._began
-        return elapsed * (total - done) / done if done > 0 and elapsed > 1 else None
+        return elapsed * (total - done) / done if done > 0.005 * total else None
 
     def _show(self, event: dict[str, Any]) -> None:
         loss = sum(float(v.detach()) for k, v in event["logs"].items() if k.startswith("loss_"))

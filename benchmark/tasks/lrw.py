@@ -71,7 +71,7 @@ class LRW(Task):
 
     def augment(self) -> dict[str, Any]:
         """Small crop and flip only."""
-        return {"scale": None, "flip": 0.5}
+        return {"scale": None, "flip": 0.5, "jitter": 0.0}
 
     def manifest(self, fold: int = 0) -> Manifest:
         """Owners' train, val and test; there is one fold."""

@@ -37,5 +37,5 @@ objectives = dict(glcm=dict(normalize=True, temperature=0.07))
 tasks = dict(
     lrw=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
     dfdc=dict(clip_len=32, seconds=3.2),
-    ucf101=dict(clip_len=16, fps=5, folds=(1,)),
+    ucf101=dict(clip_len=8, fps=2.5, folds=(1,)),
 )

@@ -9,4 +9,7 @@ tier = "base"
 pretrain_tier = "small"
 pretrain = dict(epochs=20)
 finetune = dict(epochs=20, batch_size=16, lr=2e-3)
-tasks = dict(lrw=dict(finetune=dict(epochs=30, val_interval=2)))
+tasks = dict(
+    lrw=dict(finetune=dict(epochs=30, val_interval=2)),
+    ucf101=dict(finetune=dict(augment=dict(scale=(0.6, 1.0), jitter=0.2))),
+)
