@@ -92,13 +92,17 @@ class FractionDone(Hook):
 
 
 class EpochSeed(Hook):
-    """Seeds torch at every epoch, so that a resumed run repeats an uninterrupted one."""
+    """Tells torch and the sampler the epoch, so that a resumed run repeats an uninterrupted one.
+
+    mmengine's own hook for the sampler is not used: it would leave torch's draws where they are.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Dropout and device-side augmentation draw from this."""
+        """Dropout draws from torch's state; order and clip times from the sampler's epoch."""
+        runner.train_dataloader.sampler.set_epoch(runner.epoch)
         torch.manual_seed(self.seed * 100_003 + runner.epoch)
 
 

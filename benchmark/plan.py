@@ -224,6 +224,7 @@ def _eval_cell(
         "task": task.card.name,
         "version": task.card.version,
         "options": recipe.task_options(task.card.name),
+        "augment": task.augment(),
         "fold": fold,
         "protocol": request.protocol,
         "frozen": encoder.frozen,

@@ -31,7 +31,7 @@ def precision_of(setting: str) -> str:
 class EpochSampler(torch.utils.data.Sampler[int]):
     """A permutation per epoch that depends on (seed, epoch) only; each video `repeats` times.
 
-    mmengine's loop calls `set_epoch` before every epoch, so a resumed run draws what an
+    `hooks.EpochSeed` calls `set_epoch` before every epoch, so a resumed run draws what an
     uninterrupted one would. Also tells the dataset its epoch.
     """
 

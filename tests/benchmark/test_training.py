@@ -15,6 +15,7 @@ from benchmark.hooks import save_atomically
 from benchmark.pretrain import pretrain
 from benchmark.settings import load_recipe
 from benchmark.training import EpochSampler, precision_of, schedule
+from objectives.glcm import GLCM
 from registries.registry import TASKS
 
 OVERRIDES = (
@@ -78,6 +79,24 @@ def test_interrupted_pretraining_ends_bit_for_bit_where_an_undisturbed_one_does(
     cut = weights(again)
     assert whole.keys() == cut.keys()
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_every_epoch_has_its_own_order_and_clip_times(parts, tmp_path, monkeypatch):
+    seen = []
+    whole = GLCM.loss
+
+    def loss(self, inputs, data_samples):
+        seen.append((data_samples["index"].tolist(), data_samples["times"]["video"].start.sum()))
+        return whole(self, inputs, data_samples)
+
+    monkeypatch.setattr(GLCM, "loss", loss)
+    train(parts, tmp_path, ignore)
+    first, second = seen[:2], seen[2:]
+    assert len(first) == len(second) == 2
+    orders = [[i for batch, _ in epoch for i in batch] for epoch in (first, second)]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(32))
+    assert orders[0] != orders[1]
+    assert sum(t for _, t in first) != sum(t for _, t in second)
 
 
 def test_interrupted_finetuning_predicts_what_an_undisturbed_one_does(parts, tmp_path, mini_cache):
