@@ -28,6 +28,7 @@ class RunProgress:
     def __init__(self, work: dict[str, float], console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
         self.work, self.done = work, dict.fromkeys(work, 0.0)
+        self.found: dict[str, float] = {}  # work that an interrupted run had done already
         self.phase, self.title, self.line = "", "", ""
         self.val = ""
         self._began = time.monotonic()
@@ -67,6 +68,8 @@ class RunProgress:
             self.val = "  ".join(f"val {name} {value:.1f}" for name, value in event["val"].items())
         elif "step" in event:
             share = event["step"] / event["steps"]
+            before = (event["step"] - 1) / event["steps"] * self.work.get(self.phase, 0.0)
+            self.found.setdefault(self.phase, before)
             self.done[self.phase] = share * self.work.get(self.phase, 0.0)
             now = time.monotonic()
             if now - self._shown >= REFRESH or event["step"] == event["steps"]:
@@ -81,7 +84,8 @@ class RunProgress:
 
     def eta(self) -> float | None:
         """Seconds left for all phases, from the work done so far; None at the very start."""
-        done, total = sum(self.done.values()), sum(self.work.values())
+        found = sum(self.found.values())
+        done, total = sum(self.done.values()) - found, sum(self.work.values()) - found
         elapsed = time.monotonic() - self._began
         return elapsed * (total - done) / done if done > 0.005 * total else None
 
