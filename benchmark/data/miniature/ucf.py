@@ -16,6 +16,7 @@ import numpy as np
 from benchmark.data.miniature.actors import (
     MOTIONS,
     SHAPES,
+    Actor,
     boxes,
     draw_actor,
     draw_programme,
@@ -102,15 +103,8 @@ class MiniUCF:
             radius=(hard["radius_low"], hard["radius_high"]),
         )
         track = follow(actor, times)
-        distractor = None
-        if rng.random() < hard["distractor"]:
-            distractor = draw_programme(
-                rng,
-                shape=str(rng.choice(SHAPES)),
-                motion=str(rng.choice(MOTIONS)),
-                texture=TEXTURES_FROM + 2 * source + 1,
-                radius=(6.0, 10.0),  # chosen: clearly smaller than any actor
-            )
+        distractor = self._distractor(rng, source)
+        if distractor is not None:
             draw_actor(frames, distractor, follow(distractor, times), camera=path)
         draw_actor(frames, actor, track, camera=path)
         camera = draw_camera(item.rng(2))
@@ -141,6 +135,18 @@ class MiniUCF:
             wave=level(struck, room(sound, seconds=FRAMES / FPS), sound),
             crf=camera.crf,
             latents=latents,
+        )
+
+    def _distractor(self, rng: np.random.Generator, source: int) -> Actor | None:
+        """A second object, clearly smaller than any actor, in some of the clips."""
+        if rng.random() >= self.difficulty["distractor"]:
+            return None
+        return draw_programme(
+            rng,
+            shape=str(rng.choice(SHAPES)),
+            motion=str(rng.choice(MOTIONS)),
+            texture=TEXTURES_FROM + 2 * source + 1,
+            radius=(6.0, 10.0),  # chosen
         )
 
     def lists(self, items: Sequence[Item]) -> Mapping[str, str]:
