@@ -234,6 +234,12 @@ class BestEpoch(Hook):
             self.value, self.epoch, self.state = kept["value"], kept["epoch"], kept["state"]
 
 
+def forget_checkpoints(work_dir: Path) -> None:
+    """Remove the checkpoints of a training that is recorded (or to be done again); logs stay."""
+    for name in ("last.pth", "best.pth"):
+        (work_dir / name).unlink(missing_ok=True)
+
+
 def save_atomically(content: dict[str, Any], path: Path) -> None:
     """torch.save to a temporary name, fsync, rename: the last good file survives a kill."""
     path.parent.mkdir(parents=True, exist_ok=True)

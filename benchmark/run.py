@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmark import summary
 from benchmark.data.ready import decode_all
 from benchmark.evaluate import evaluate
+from benchmark.hooks import forget_checkpoints
 from benchmark.in_use import versions_in_use
 from benchmark.plan import EvalCell, Plan, PretrainCell, make_plan, resolve
 from benchmark.plan_request import RunRequest
@@ -114,6 +115,8 @@ def _have_encoders(
     if done is not None and path.exists() and not plan.request.force:
         return path, done
     started = now()
+    if plan.request.force:
+        forget_checkpoints(out / "work")
     progress.begin(encoder.key, f"pretrain {encoder.objective} s{encoder.seed}")
     result = pretrain(
         encoder.objective,
@@ -127,6 +130,7 @@ def _have_encoders(
     )
     record = pretrain_record(encoder, plan, result, started=started)
     store.write(record)
+    forget_checkpoints(out / "work")
     if result.steps:
         logs = "  ".join(f"{name} {value:.3f}" for name, value in result.final.items())
         progress.end(
@@ -146,7 +150,9 @@ def _run_cell(
     store: RecordStore,
     progress: RunProgress,
 ) -> Record:
-    started = now()
+    started, work_dir = now(), store.root / "work" / cell.key
+    if plan.request.force:
+        forget_checkpoints(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")
     found = evaluate(
         path,
@@ -156,11 +162,12 @@ def _run_cell(
         recipe=plan.recipe,
         frozen=cell.encoder.frozen,
         seed=cell.seed,
-        work_dir=store.root / "work" / cell.key,
+        work_dir=work_dir,
         report=progress.report,
     )
     record = eval_record(cell, plan, found, source=source, store=store, started=started)
     store.write(record)
+    forget_checkpoints(work_dir)
     score = record.primary
     assert score is not None
     progress.end(

@@ -70,6 +70,30 @@ def test_the_same_call_again_answers_from_the_records(glcm_run, monkeypatch, cap
     assert "GLCM" in said.out or "glcm" in said.out
 
 
+def test_checkpoints_go_once_the_record_is_written(glcm_run):
+    assert list(glcm_run.store.root.rglob("*.pth")) == []
+    assert list(glcm_run.store.root.rglob("events.out.tfevents*"))  # the curves stay
+
+
+def test_force_trains_from_the_first_step_again(glcm_run, monkeypatch):
+    steps = []
+    real = benchmark.run.evaluate
+
+    def watched(*arguments, report, **options):
+        def heard(event):
+            steps.append(event.get("step"))
+            report(event)
+
+        return real(*arguments, report=heard, **options)
+
+    monkeypatch.setattr(benchmark.run, "evaluate", watched)
+    assert glcm_run("--objective", "glcm", "--tasks", "dfdc", "--force") == 0
+    assert steps[0] == 1
+    scores = [r.scores["auc"].value for r in glcm_run.store.read_all() if r.task
+              and r.task.name == "dfdc" and r.objective.name == "glcm"]  # fmt: skip
+    assert len(scores) == 2 and scores[0] == scores[1]  # the same seed, the same number
+
+
 def test_json_is_one_object(glcm_run, capsys):
     capsys.readouterr()
     assert glcm_run("--objective", "glcm", "--tasks", "dfdc", "--json") == 0
