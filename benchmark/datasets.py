@@ -10,9 +10,8 @@ from pathlib import Path
 
 from benchmark.data import adapters
 from benchmark.data.manifest import Manifest
-from benchmark.data.miniature.build import ensure, folder
+from benchmark.data.miniature.build import ensure
 from benchmark.data.miniature.clip import Tier
-from benchmark.data.miniature.store import CARD
 from benchmark.data.ready import opened
 from benchmark.data.source import ClipSource
 from benchmark.data.store import FrameStore
@@ -31,7 +30,6 @@ class Datasets:
 
     request: RunRequest
     recipe: Recipe
-    jobs: int = 1
 
     def task(self, name: str, card: TaskCard, *, seed: int) -> Task:
         """The task on its data. Raises NotReadyError where the data is not there."""
@@ -45,10 +43,7 @@ class Datasets:
         return TASKS.build({"type": name, "source": source, **self.recipe.task_options(name)})
 
     def pretraining(self) -> Manifest:
-        """The pretraining set of this run, cut to the recipe's number of clips (nested.
-
-        The first n).
-        """
+        """The pretraining set of this run, cut to the recipe's number of clips: the first n."""
         name = self.request.pretrain_data or self.recipe.pretrain_data
         if name.startswith(MINIATURE_PREFIX):
             root = self._miniature(name, self._pretrain_tier())
@@ -61,15 +56,6 @@ class Datasets:
     def store(self) -> FrameStore | None:
         """Decoded clips on disk, where the recipe asks for it."""
         return FrameStore(cache_dir() / "frames") if self.recipe.frame_cache else None
-
-    def missing_miniatures(self, cards: list[TaskCard], *, pretraining: bool) -> list[str]:
-        """Stand-ins that this run would generate first."""
-        tier = self.recipe.tier
-        wanted = [(card.miniature, tier) for card in cards if not self._has_root(card.dataset)]
-        pretrain_set = self.request.pretrain_data or self.recipe.pretrain_data
-        if pretraining and pretrain_set.startswith(MINIATURE_PREFIX):
-            wanted.append((pretrain_set, self._pretrain_tier()))
-        return [name for name, tier in wanted if not (self._folder(name, tier) / CARD).exists()]
 
     def _task_root(self, card: TaskCard) -> Path:
         if self._has_root(card.dataset):
@@ -87,6 +73,3 @@ class Datasets:
 
     def _miniature(self, name: str, tier: Tier) -> Path:
         return ensure(name, tier=tier, cache=cache_dir(), jobs=self.request.jobs)
-
-    def _folder(self, name: str, tier: Tier) -> Path:
-        return folder(name, tier=tier, cache=cache_dir())

@@ -17,7 +17,7 @@ from benchmark.encoder_file import read_encoders
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import check_options, objective_class
 from benchmark.protocols import PROTOCOLS
-from benchmark.results.keys import cell_key, digest, file_sha256
+from benchmark.results.keys import cell_key, file_sha256
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from benchmark.settings import HARNESS_KEYS, Finetune, Recipe, load_recipe
@@ -136,7 +136,7 @@ def make_plan(
     cells = []
     for seed in request.seeds:
         if request.encoders is not None:
-            encoders = [_imported(request, recipe)]
+            encoders = [_imported(request)]
         else:
             encoders = [
                 _pretrain_cell(name, recipe, manifest=manifest, seed=seed, precision=precision)
@@ -188,7 +188,7 @@ def _pretrain_cell(
     )
 
 
-def _imported(request: RunRequest, recipe: Recipe) -> PretrainCell:
+def _imported(request: RunRequest) -> PretrainCell:
     """Encoders from a file: the key is the file's content."""
     assert request.encoders is not None
     fields = {"kind": "imported", "sha256": file_sha256(request.encoders)}
@@ -251,8 +251,3 @@ def _eval_cell(
 
 def _keywords(found: type) -> list[str]:
     return list(inspect.signature(found.__init__).parameters)
-
-
-def recipe_digest(cell: EvalCell) -> str:
-    """Digest of the resolved recipe of a cell."""
-    return digest(cell.key_fields["recipe"])

@@ -29,8 +29,7 @@ class RunProgress:
         self.console = console or Console(stderr=True)
         self.work, self.done = work, dict.fromkeys(work, 0.0)
         self.found: dict[str, float] = {}  # work that an interrupted run had done already
-        self.phase, self.title, self.line = "", "", ""
-        self.val = ""
+        self.phase, self.title, self.val = "", "", ""
         self._began = time.monotonic()
         self._spoke = self._shown = 0.0
         self._live: Live | None = None

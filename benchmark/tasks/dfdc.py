@@ -18,13 +18,13 @@ from registries.task import Head, Split, Task, TaskCard
 
 @TASKS.register_module(name="dfdc")
 class DFDC(Task):
-    """Real or fake, by video (Dolhansky et al.
+    """Real or fake, by video: AUC of the mean score.
 
-    2020; subset of Chugh et al. 2020): AUC of the mean score.
+    Dolhansky et al. 2020; subset of Chugh et al. 2020. Clips of 3.2 s, several per test video,
+    scores averaged, one AUC over videos (never a mean of clip AUCs). Flip and mild colour jitter
+    only: compression or blur augmentation would hide the artefacts.
 
-    Clips of 3.2 s, several per test video, scores averaged, one AUC over videos (never a mean of
-    clip AUCs). Flip and mild colour jitter only: compression or blur augmentation would hide the
-    artefacts. Differs from the paper: Chugh et al. feed thresholded decisions to the AUC; that
+    Differs from the paper: Chugh et al. feed thresholded decisions to the AUC; that
     number is reported beside it as `hard_auc`. Video only so far.
     """
 
