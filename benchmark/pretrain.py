@@ -13,6 +13,8 @@ import torch
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.preprocessor import ClipPreprocessor
+from benchmark.data.ready import headers
+from benchmark.data.scan import fit
 from benchmark.data.store import FrameStore
 from benchmark.encoder_file import save_encoders
 from benchmark.hooks import EpochCheckpoint, FractionDone, Report, standard_hooks
@@ -22,6 +24,7 @@ from registries import plugins
 from registries.errors import NotReadyError, unknown
 from registries.objective import Objective
 from registries.registry import OBJECTIVES
+from registries.sampling import ClipSampling
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def pretrain(
         save_encoders(objective.encoders(), path, meta=meta)
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
-    dataset = pretraining_data(name, recipe, manifest, store=store, seed=seed)
+    dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
     preprocessor = ClipPreprocessor(
         dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
     )
@@ -105,17 +108,29 @@ def pretrain(
     return PretrainResult(path, runner.max_iters, len(manifest), hours, progress.data_wait, final)
 
 
+def sampling_for(name: str, options: Mapping[str, Any], recipe: Recipe) -> ClipSampling:
+    """The views of an objective: the harness's clip, and those of its options that change them."""
+    method = objective_class(name).sampling
+    declared = inspect.signature(method).parameters
+    chosen = {key: value for key, value in options.items() if key in declared}
+    return method(clip_len=recipe.clip.clip_len, seconds=recipe.clip.seconds, **chosen)
+
+
 def pretraining_data(
-    name: str, recipe: Recipe, manifest: Manifest, *, store: FrameStore | None, seed: int = 0
+    name: str,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    manifest: Manifest,
+    *,
+    store: FrameStore | None,
+    seed: int = 0,
 ) -> ClipDataset:
     """The clips that an objective is trained on: those of `manifest` that have what it needs."""
-    clip = recipe.clip
-    sampling = objective_class(name).sampling(clip_len=clip.clip_len, seconds=clip.seconds)
-    needs_audio = any(view.modality == "audio" for view in sampling.views.values())
+    sampling = sampling_for(name, options, recipe)
     return ClipDataset(
-        usable(manifest, needs_audio=needs_audio),
+        usable(manifest, sampling),
         sampling,
-        size=clip.size,
+        size=recipe.clip.size,
         crop="full",
         train=True,
         seed=seed,
@@ -123,11 +138,15 @@ def pretraining_data(
     )
 
 
-def usable(manifest: Manifest, *, needs_audio: bool) -> Manifest:
-    """Leave out clips without sound where the objective needs it; never feed zeros in silence.
+def usable(manifest: Manifest, sampling: ClipSampling) -> Manifest:
+    """Leave out clips without the sound an objective needs; never feed zeros in silence.
 
+    Where views stand in relation to one another (a gap, an order), so are videos too short for it.
     Raises NotReadyError when nothing is left.
     """
+    needs_audio = any(view.modality == "audio" for view in sampling.views.values())
+    if any(anchor.after for anchor in sampling.anchors.values()):
+        return fit(manifest, headers(manifest), seconds=sampling.min_duration, sound=needs_audio)
     if not needs_audio:
         return manifest
     heard = manifest.rows["has_audio"].fillna(True).astype(bool)  # not known: found out on reading

@@ -64,7 +64,9 @@ def _decode(plan: Plan, store: RecordStore, progress: RunProgress) -> None:
     for encoder in _encoders(plan):
         if encoder.manifest is not None and not store.done(encoder.key):
             sets += [
-                pretraining_data(encoder.objective, plan.recipe, encoder.manifest, store=frames)
+                pretraining_data(
+                    encoder.objective, encoder.options, plan.recipe, encoder.manifest, store=frames
+                )
             ]
     for dataset in sets:
         progress.begin("", f"decode {dataset.manifest.name}")

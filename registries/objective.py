@@ -6,7 +6,8 @@ The views it asks for, a loss, and the encoders it leaves behind.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -23,6 +24,12 @@ class Objective(BaseModel, ABC):
     passed in. Never override `train_step`: the distributed wrapper does not call it. State
     (queues, momentum twins) lives in persistent buffers and is updated inside `loss`; schedules
     read `progress`.
+
+    expected_failures: checks of `registries.checks` that this objective fails, each with the reason.
+    embeddings: set by `loss`, the last batch's embeddings by name, (B, D) each and detached; row i of
+    one belongs to the same sample as row i of the others. The harness measures alignment, uniformity,
+    spread and rank on them, outside the step. Accuracies of the pretext are logged as
+    `<term>_accuracy`, with what guessing would reach beside them as `<term>_chance`.
     """
 
     version: int = 1
@@ -30,6 +37,8 @@ class Objective(BaseModel, ABC):
     pretrains: bool = True  # False: nothing to train, the encoders are handed down as initialised
     frozen: bool = False  # True: downstream the encoders stay as handed down; only the head trains
     progress: float = 0.0  # fraction of pretraining done; a hook sets it
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    embeddings: Mapping[str, Tensor] = {}
 
     def __init__(
         self,
@@ -48,7 +57,9 @@ class Objective(BaseModel, ABC):
     def sampling(cls, *, clip_len: int = 32, seconds: float = 3.2) -> ClipSampling:
         """The views of one sample.
 
-        Clip_len frames and seconds are those of the harness's standard clip.
+        clip_len frames and seconds are those of the harness's standard clip. Options that change
+        the views (speeds, relaxation, blocks) are further keywords with defaults, named as in the
+        constructor; the harness passes them to both.
         """
 
     @abstractmethod

@@ -29,7 +29,7 @@ def opened(manifest: Manifest) -> Manifest:
     """
     if manifest.kind == "miniature":
         return manifest
-    seen = _remembered(manifest)
+    seen = headers(manifest)
     bad = [
         BadFile(name, error)
         for name, error in zip(manifest.rows["id"], seen["error"], strict=True)
@@ -62,12 +62,17 @@ def decode_all(
     )
 
 
-def _remembered(manifest: Manifest) -> pd.DataFrame:
-    """What `scan` says of a manifest, read from the cache where it was asked before."""
+def headers(manifest: Manifest) -> pd.DataFrame:
+    """What `scan` says of a manifest, read from the cache where it was asked before.
+
+    A scan that met files which do not open is not remembered: they may be mended in place.
+    """
     path: Path = cache_dir() / "scans" / f"{manifest.hash}.csv"
     if path.is_file():
         return pd.read_csv(path, keep_default_na=False)
     seen = scan(manifest)
+    if (seen["error"] != "").any():
+        return seen
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     seen.to_csv(temporary, index=False)
