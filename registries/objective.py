@@ -25,10 +25,10 @@ class Objective(BaseModel, ABC):
     (queues, momentum twins) lives in persistent buffers and is updated inside `loss`; schedules
     read `progress`.
 
-    expected_failures: checks of `registries.checks` that this objective fails, each with the reason.
-    embeddings: set by `loss`, the last batch's embeddings by name, (B, D) each and detached; row i of
-    one belongs to the same sample as row i of the others. The harness measures alignment, uniformity,
-    spread and rank on them, outside the step. Accuracies of the pretext are logged as
+    expected_failures: checks of `registries.checks` that this objective fails, with the reasons.
+    embeddings: set by `loss`, the last batch's embeddings by name, (B, D) each and detached; row i
+    of one belongs to the same sample as row i of the others. The harness measures alignment,
+    uniformity, spread and rank on them, outside the step. Accuracies of the pretext are logged as
     `<term>_accuracy`, with what guessing would reach beside them as `<term>_chance`.
     """
 
