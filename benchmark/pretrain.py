@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.ready import headers
 from benchmark.data.scan import fit
 from benchmark.data.store import FrameStore
+from benchmark.diagnostics import Diagnose
 from benchmark.encoder_file import save_encoders
 from benchmark.hooks import EpochCheckpoint, FractionDone, Report, standard_hooks
 from benchmark.settings import Recipe
@@ -36,7 +37,9 @@ class PretrainResult:
     clips: int
     hours: float  # of video in the pretraining set
     data_wait: float  # share of training time, 0 to 1
-    final: dict[str, float]  # last logged losses and diagnostics
+    final: dict[str, float]  # last logged losses and accuracies
+    diagnostics: dict[str, float] = field(default_factory=dict)  # of the last epoch's embeddings
+    warnings: tuple[str, ...] = ()
 
 
 def objective_class(name: str) -> type[Objective]:
@@ -90,6 +93,7 @@ def pretrain(
     )
     objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
     progress, hooks = standard_hooks(seed, report)
+    diagnose = Diagnose(name, report)
     runner = build_runner(
         objective,
         train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
@@ -98,14 +102,23 @@ def pretrain(
         name=f"pretrain-{out.name}",
         seed=seed,
         precision=precision_of(recipe.precision),
-        hooks=[*hooks, FractionDone(), EpochCheckpoint()],
+        hooks=[*hooks, FractionDone(), diagnose, EpochCheckpoint()],
     )
     runner.train()
     save_encoders(objective.eval().encoders(), path, meta=meta)
     seen = dataset.manifest
     hours = float((seen.rows["stop"] - seen.rows["start"]).sum()) / 3600
     final = {key: float(value.detach()) for key, value in progress.logs.items()}
-    return PretrainResult(path, runner.max_iters, len(manifest), hours, progress.data_wait, final)
+    return PretrainResult(
+        encoders=path,
+        steps=runner.max_iters,
+        clips=len(seen),
+        hours=hours,
+        data_wait=progress.data_wait,
+        final=final,
+        diagnostics=diagnose.found,
+        warnings=tuple(diagnose.warnings),
+    )
 
 
 def sampling_for(name: str, options: Mapping[str, Any], recipe: Recipe) -> ClipSampling:

@@ -63,7 +63,9 @@ class RunProgress:
 
     def report(self, event: dict[str, Any]) -> None:
         """Take one report of the hooks and refresh the line when it is due."""
-        if "val" in event:
+        if "warning" in event:
+            self.say(f"WARNING {event['warning']}")
+        elif "val" in event:
             self.val = "  ".join(f"val {name} {value:.1f}" for name, value in event["val"].items())
         elif "step" in event:
             share = event["step"] / event["steps"]

@@ -64,7 +64,10 @@ def pretrain_record(
             effective_batch=plan.recipe.pretrain.batch_size,
             epochs=plan.recipe.pretrain.epochs if result.steps else 0,
             seed=cell.seed,
+            final=result.final,
+            diagnostics=result.diagnostics,
         ),
+        warnings=list(result.warnings),
         recipe=recipe_info(plan),
         data=DataInfo(
             dataset=manifest.name if manifest else "none",

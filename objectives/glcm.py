@@ -145,7 +145,8 @@ class GLCM(Objective):
             attention = self._attention(audio, cells)
             losses["loss_local"] = self._local(attention, steps, slices)
             losses |= self._diagnose_local(attention, steps.detach(), slices.detach())
-        return losses | _diagnose_global(all_audio.detach(), all_cells.detach())
+        self.embeddings = {"audio": audio.detach(), "video": cells.detach().mean(dim=1)}
+        return losses | _retrieval(all_audio.detach(), all_cells.detach())
 
     def _slices(self, heard: Tensor, steps: int) -> Tensor:
         """Audio map (B, C, T_a) -> windows (B, T, M, D); M = 1 where slices are averaged."""
@@ -199,20 +200,13 @@ class GLCM(Objective):
 
 
 @torch.no_grad()
-def _diagnose_global(audio: Tensor, cells: Tensor) -> dict[str, Tensor]:
-    """How many clips are found by their audio in the batch, and the spread of both embeddings.
-
-    std: mean over dimensions of the deviation over the batch of unit vectors, times sqrt(D); near 1
-    where they fill the sphere, 0 where all clips look the same.
-    """
+def _retrieval(audio: Tensor, cells: Tensor) -> dict[str, Tensor]:
+    """How many clips are found by their audio in the batch, and how many guessing would find."""
     score = torch.einsum("id,jpd->ijp", audio.float(), cells.float()).logsumexp(dim=2)
     found = score.argmax(dim=1) == torch.arange(len(score), device=score.device)
-    seen = F.normalize(cells.float().mean(dim=1), dim=1)
-    heard = F.normalize(audio.float(), dim=1)
     return {
         "retrieval_accuracy": found.float().mean(),
-        "video_std": seen.std(dim=0).mean() * seen.shape[1] ** 0.5,
-        "audio_std": heard.std(dim=0).mean() * heard.shape[1] ** 0.5,
+        "retrieval_chance": torch.full_like(score[0, 0], 1 / len(score)),
     }
 
 

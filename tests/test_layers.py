@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),
     ("benchmark.tasks", "benchmark.protocols"),
     ("benchmark.data", "benchmark.heads", "benchmark.metrics", "benchmark.backbones"),
+    ("benchmark.diagnostics",),
     ("benchmark.hooks",),
     ("benchmark.settings", "benchmark.plan_request"),
     ("benchmark.config",),

@@ -64,7 +64,10 @@ class BackboneInfo(Part):
 
 
 class PretrainInfo(Part):
-    """Where the encoder came from. For a record of kind "pretrain", this run itself."""
+    """Where the encoder came from. For a record of kind "pretrain", this run itself.
+
+    final: the losses and accuracies of its last step; diagnostics: of the last epoch's embeddings.
+    """
 
     run_id: RunId | None = None
     checkpoint_sha256: Sha256 | None = None
@@ -76,6 +79,8 @@ class PretrainInfo(Part):
     effective_batch: Count | None = None
     epochs: float | None = None
     seed: int | None = None
+    final: dict[str, float] = {}
+    diagnostics: dict[str, float] = {}
 
 
 class TaskInfo(Part):
