@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
 Modality = Literal["video", "audio"]
+Inject = Callable[[str, Tensor], Tensor]  # (stage, its map) -> what the next stage gets
 
 
 class Encoder(BaseModule, ABC):
@@ -17,6 +19,7 @@ class Encoder(BaseModule, ABC):
     modality: what a clip is. pathways: a name for each map ("clip" where there is only one).
     channels: C of each map. strides: input steps per output step of each map, (t, h, w) for video,
     (t,) for audio. config: what `BACKBONES.build` was given, set by it; travels in `encoders.pt`.
+    stage_channels: C of each inner stage that `intermediates` knows, in order; empty where none.
     """
 
     modality: Modality
@@ -24,6 +27,7 @@ class Encoder(BaseModule, ABC):
     channels: tuple[int, ...]
     strides: tuple[tuple[int, ...], ...]
     config: dict[str, Any]
+    stage_channels: Mapping[str, int] = {}
 
     @abstractmethod
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
@@ -32,9 +36,13 @@ class Encoder(BaseModule, ABC):
         Audio (B, F, T) -> (B, C, t) per pathway.
         """
 
-    def intermediates(self, clip: Tensor, stages: tuple[str, ...]) -> tuple[Tensor, ...]:
-        """Maps of named inner stages (optional capability).
+    def intermediates(
+        self, clip: Tensor, stages: tuple[str, ...], *, inject: Inject | None = None
+    ) -> tuple[Tensor, ...]:
+        """Maps of named inner stages (optional capability), as those stages leave them.
 
-        Raises NotImplementedError where there are none.
+        inject: called with the name and map of each stage asked for; what it returns goes on to the
+        next stage, so that another modality can be fused in training. `forward` knows nothing of
+        it. Raises NotImplementedError where there are none.
         """
         raise NotImplementedError(f"{type(self).__name__} has no named stages, asked for {stages}")

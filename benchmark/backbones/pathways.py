@@ -10,13 +10,15 @@ special case.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
-from registries.encoder import Encoder
+from registries.encoder import Encoder, Inject
 from registries.errors import UsageError
 from registries.registry import BACKBONES
+from registries.stages import check_names
 
 
 @BACKBONES.register_module(name="pathways")
@@ -24,7 +26,8 @@ class Pathways(Encoder):
     """Several video encoders side by side, each on every n-th frame; one map per pathway.
 
     pathways: `[{"name": "global", "every": 4, "encoder": {...}}, ...]`; maps come in this order. No
-    weight is shared between pathways, nor are normalisation statistics.
+    weight is shared between pathways, nor are normalisation statistics. Inner stages are named
+    "global.layer3".
     """
 
     modality = "video"
@@ -57,6 +60,13 @@ class Pathways(Encoder):
             strides += [(time * self.every[name], *grid) for time, *grid in branch.strides]
         self.pathways, self.channels = tuple(names), tuple(channels)
         self.strides = tuple(strides)
+        self.places = {
+            f"{n}.{s}": (n, s) for n, b in self.branches.items() for s in b.stage_channels
+        }
+        self.stage_channels = {
+            full: self.branches[name].stage_channels[stage]
+            for full, (name, stage) in self.places.items()
+        }
 
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, T, H, W) -> (B, C, t, h, w) per pathway."""
@@ -65,3 +75,22 @@ class Pathways(Encoder):
             for name, branch in self.branches.items()
             for found in branch(clip[:, :, :: self.every[name]])
         )
+
+    def intermediates(
+        self, clip: Tensor, stages: tuple[str, ...], *, inject: Inject | None = None
+    ) -> tuple[Tensor, ...]:
+        """Maps of stages named "pathway.stage", in the order asked for; other pathways rest."""
+        check_names(stages, self.places)
+        found: dict[str, Tensor] = {}
+        for name, branch in self.branches.items():
+            mine = {full: self.places[full][1] for full in stages if self.places[full][0] == name}
+            if mine:
+                inner = None if inject is None else partial(_prefixed, inject, name)
+                frames = clip[:, :, :: self.every[name]]
+                maps = branch.intermediates(frames, tuple(mine.values()), inject=inner)
+                found |= zip(mine, maps, strict=True)
+        return tuple(found[full] for full in stages)
+
+
+def _prefixed(inject: Inject, pathway: str, stage: str, found: Tensor) -> Tensor:
+    return inject(f"{pathway}.{stage}", found)

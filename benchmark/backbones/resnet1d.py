@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from registries.encoder import Encoder
+from registries.encoder import Encoder, Inject
 from registries.registry import BACKBONES
+from registries.stages import walk, widths
 
 SLOPE = 0.01  # chosen: torch's default; the source names LeakyReLU, not its slope
 
@@ -20,7 +21,8 @@ SLOPE = 0.01  # chosen: torch's default; the source names LeakyReLU, not its slo
 class ResNet1d18(Encoder):
     """1-D ResNet-18 over mel bands, as in GLCM; 8 * width channels, every step kept.
 
-    in_channels: mel bands. width: channels of the first stage.
+    in_channels: mel bands. width: channels of the first stage. Stages: stem, layer1 to layer4, of
+    which `blocks` holds two blocks each.
     """
 
     modality = "audio"
@@ -41,10 +43,22 @@ class ResNet1d18(Encoder):
             entering = planes
         self.blocks = nn.Sequential(*blocks)
         self.channels = (entering,)
+        self.stage_channels = widths(self._stages(), entering=in_channels)
 
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
         """(B, F, T) -> (B, C, T)."""
         return (self.blocks(self.stem(clip)),)
+
+    def intermediates(
+        self, clip: Tensor, stages: tuple[str, ...], *, inject: Inject | None = None
+    ) -> tuple[Tensor, ...]:
+        """Maps of the named stages, in the order asked for. Raises UsageError for unknown ones."""
+        return walk(self._stages(), clip, stages, inject=inject)
+
+    def _stages(self) -> dict[str, nn.Module]:
+        """The blocks by stage; views, so that weights keep the names they have in files."""
+        rows = {f"layer{n + 1}": self.blocks[2 * n : 2 * n + 2] for n in range(4)}
+        return {"stem": self.stem, **rows}
 
 
 class _Block(nn.Module):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from benchmark.backbones import strides
-from registries.encoder import Encoder
-from registries.errors import UsageError
+from registries.encoder import Encoder, Inject
+from registries.stages import walk, widths
 
 
 class StagedVideo(Encoder):
@@ -36,6 +36,7 @@ class StagedVideo(Encoder):
         strides.lower(rows, axes=strides.TIME, wanted=temporal_stride, option="temporal_stride")
         strides.lower(rows, axes=strides.GRID, wanted=grid_stride, option="grid_stride")
         self.channels = (channels,)
+        self.stage_channels = widths(self.stages, entering=3)
         self.strides = (tuple(strides.total(rows, axis) for axis in (-3, -2, -1)),)
 
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
@@ -44,11 +45,8 @@ class StagedVideo(Encoder):
             clip = stage(clip)
         return (clip,)
 
-    def intermediates(self, clip: Tensor, stages: tuple[str, ...]) -> tuple[Tensor, ...]:
+    def intermediates(
+        self, clip: Tensor, stages: tuple[str, ...], *, inject: Inject | None = None
+    ) -> tuple[Tensor, ...]:
         """Maps of the named stages, in the order asked for. Raises UsageError for unknown ones."""
-        if missing := [name for name in stages if name not in self.stages]:
-            raise UsageError(f"no stages {missing} in this backbone; it has {list(self.stages)}.")
-        found: dict[str, Tensor] = {}
-        for name, stage in self.stages.items():
-            found[name] = clip = stage(clip)
-        return tuple(found[name] for name in stages)
+        return walk(self.stages, clip, stages, inject=inject)
