@@ -16,6 +16,14 @@ import numpy as np
 from checks_backbones import ADAPTERS, NO_ADAPTER, check_backbone
 from checks_glcm import check_glcm_official, check_glcm_variants, check_milnce
 from checks_moco import check_moco_official, check_momentum_anneal, check_rho_moco
+from checks_predictive import (
+    check_cpc_fair,
+    check_cpc_gim_audio,
+    check_cpc_gim_vision,
+    check_cpc_jefflai,
+    check_dpc,
+    check_memdpc,
+)
 
 Check = Callable[[dict[str, np.ndarray], Path], set[str]]
 
@@ -23,6 +31,12 @@ CHECKS: dict[str, Check] = {
     "milnce": check_milnce,
     "glcm_official": check_glcm_official,
     "glcm_reference_variants": check_glcm_variants,
+    "cpc_fair_cpcaudio": check_cpc_fair,
+    "cpc_gim_audio": check_cpc_gim_audio,
+    "cpc_gim_vision": check_cpc_gim_vision,
+    "cpc_jefflai_core": check_cpc_jefflai,
+    "dpc_official": check_dpc,
+    "memdpc_official": check_memdpc,
     "moco_official": check_moco_official,
     "momentum_cosine_anneal": check_momentum_anneal,
     "rho_moco_slowfast": check_rho_moco,
@@ -40,9 +54,7 @@ PENDING: dict[str, str] = {
             *("avid_memory", "avid_nce", "avslowfast_avs", "cma_loss", "cma_positives"),
             *("cmacc_nce", "crisscross_heads", "crisscross_larc", "crisscross_loss"),
             *("crisscross_lr", "gdt", "selavi_sk"),
-            *("amdim_official", "amdim_tanh_clip", "byol_simsiam", "cpc_fair_cpcaudio"),
-            *("cpc_gim_audio", "cpc_gim_vision", "cpc_jefflai_core", "dim_official_losses"),
-            *("dpc_official", "memdpc_official"),
+            *("amdim_official", "amdim_tanh_clip", "byol_simsiam", "dim_official_losses"),
             *("motionpred_sts", "rho_byol_slowfast", "rotnet3d_rot90"),
             *("simsiam_official_module",),
             *("swav_sinkhorn_and_loss", "vcop_head_forward", "vcop_permutation_labels"),
