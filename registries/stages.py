@@ -14,8 +14,11 @@ from registries.encoder import Inject
 from registries.errors import UsageError
 
 
+Stages = Mapping[str, nn.Module] | nn.ModuleDict
+
+
 def walk(
-    stages: Mapping[str, nn.Module],
+    stages: Stages,
     clip: Tensor,
     wanted: tuple[str, ...],
     *,
@@ -35,7 +38,7 @@ def walk(
     return tuple(found[name] for name in wanted)
 
 
-def widths(stages: Mapping[str, nn.Module], *, entering: int) -> dict[str, int]:
+def widths(stages: Stages, *, entering: int) -> dict[str, int]:
     """Channels each stage leaves: its last convolution's, or what entered where it has none.
 
     True where shortcuts end as wide as the path beside them, as in every residual block.
@@ -49,7 +52,7 @@ def widths(stages: Mapping[str, nn.Module], *, entering: int) -> dict[str, int]:
     return found
 
 
-def check_names(wanted: tuple[str, ...], known: Mapping[str, object]) -> None:
+def check_names(wanted: tuple[str, ...], known: Stages | Mapping[str, object]) -> None:
     """Raise UsageError for stages that a backbone does not have."""
     if missing := [name for name in wanted if name not in known]:
         raise UsageError(f"no stages {missing} in this backbone; it has {list(known)}.")
