@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from registries.encoder import Inject
 from registries.errors import UsageError
 
-
 Stages = Mapping[str, nn.Module] | nn.ModuleDict
 
 
