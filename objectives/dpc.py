@@ -12,7 +12,7 @@ Dense Predictive Coding", ECCV 2020 (arXiv 2008.01065).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,7 @@ class DPC(Objective):
     paper = (
         "Han et al. 2019, Video Representation Learning by Dense Predictive Coding, ICCV workshops"
     )
+    small: ClassVar[dict[str, Any]] = {"dim": 32, "dropout": 0.0}
 
     def __init__(
         self,

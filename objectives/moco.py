@@ -13,7 +13,7 @@ CVPR 2021 (rho clips of a video).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -63,6 +63,7 @@ class MoCo(Objective):
     paper = (
         "He et al. 2020, Momentum Contrast for Unsupervised Visual Representation Learning, CVPR"
     )
+    small: ClassVar[dict[str, Any]] = {"queue": 32, "splits": 1, "drop_own": True}
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from objectives.parts.pathways import anchor_encoders
 from registries.encoder import Encoder, Modality
-from registries.objective import Objective
+from registries.objective import NO_PRETEXT, Objective
 from registries.registry import OBJECTIVES
 from registries.sampling import ClipSampling, View
 
@@ -24,6 +24,7 @@ class RandomInit(Objective):
 
     paper = "none (anchor)"
     pretrains = False
+    expected_failures = NO_PRETEXT
     frozen = True
 
     def __init__(

@@ -15,6 +15,21 @@ from torch import Tensor, nn
 from registries.encoder import Encoder, Modality
 from registries.sampling import ClipSampling
 
+# what an objective with `pretrains = False` declares as `expected_failures`
+NO_PRETEXT: Mapping[str, str] = dict.fromkeys(
+    (
+        "check_reads",
+        "check_losses",
+        "check_gradients",
+        "check_permutation",
+        "check_learning",
+        "check_state",
+        "check_batch_sizes",
+        "check_runner",
+    ),
+    "nothing is pretrained",
+)
+
 
 class Objective(BaseModel, ABC):
     """A pretext objective, trained by mmengine's stock Runner.
@@ -26,6 +41,8 @@ class Objective(BaseModel, ABC):
     read `progress`.
 
     expected_failures: checks of `registries.checks` that this objective fails, with the reasons.
+    small: options the checks build it with, where four clips and tiny encoders need other ones than
+    training does (a short queue, a fast twin, narrow layers, no dropout).
     embeddings: set by `loss`, the last batch's embeddings by name, (B, D) each and detached; row i
     of one belongs to the same sample as row i of the others. The harness measures alignment,
     uniformity, spread and rank on them, outside the step. Accuracies of the pretext are logged as
@@ -38,6 +55,7 @@ class Objective(BaseModel, ABC):
     frozen: bool = False  # True: downstream the encoders stay as handed down; only the head trains
     progress: float = 0.0  # fraction of pretraining done; a hook sets it
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    small: ClassVar[Mapping[str, Any]] = {}
     embeddings: Mapping[str, Tensor] = {}
 
     def __init__(
