@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from benchmark import config
 from registries.errors import UsageError, unknown
@@ -14,6 +21,8 @@ HARNESS_KEYS = (
     "folds",
     "size",
 )  # of a task's config; the rest are the task's own keywords
+# fields of a training that came after the first records
+LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop")
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -36,7 +45,10 @@ class Training(Strict):
     """One training run: the same fields for pretraining and finetuning.
 
     encoder_lr_scale multiplies the rate of the encoders (finetuning only). clips_per_video: how
-    often a video is seen in one epoch, each time at another place.
+    often a video is seen in one epoch, each time at another place. warmup_lr: rate of the first
+    step, None for a thousandth of `lr`. final_lr: where the cosine ends. lr_scale, constant_lr:
+    parameters whose rate is multiplied, or left out of warm-up and schedule, by the beginning of
+    their names ("predictors"). larc: trust coefficient of layer-wise rates (optimisers.larc).
     """
 
     epochs: int = Field(ge=1)
@@ -51,6 +63,20 @@ class Training(Strict):
     clip_grad: float | None = None
     clips_per_video: int = Field(1, ge=1)
     augment: dict[str, Any] = {}
+    warmup_lr: float | None = Field(None, ge=0)
+    final_lr: float = Field(0.0, ge=0)
+    lr_scale: dict[str, float] = {}
+    constant_lr: tuple[str, ...] = ()
+    larc: float | None = Field(None, gt=0)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out fields of LATER at their defaults: keys of earlier records stay as they are."""
+        fields = type(self).model_fields
+        dumped: dict[str, Any] = handler(self)
+        known = [name for name in LATER if name in fields]
+        unused = {name for name in known if getattr(self, name) == fields[name].default}
+        return {name: value for name, value in dumped.items() if name not in unused}
 
 
 class Finetune(Training):

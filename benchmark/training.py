@@ -13,7 +13,10 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
 from benchmark.settings import Training
+
+WARMUP_START = 1e-3  # chosen: share of the rate at the first step
 
 
 def device_name() -> str:
@@ -96,6 +99,8 @@ def build_runner(
     """
     steps = len(loader) * recipe.epochs
     val = validation or {}
+    if recipe.larc is not None:
+        hooks = [*hooks, Larc(trust=recipe.larc, weight_decay=recipe.weight_decay)]
     runner = Runner(
         model=model,
         work_dir=str(work_dir),
@@ -108,7 +113,7 @@ def build_runner(
         val_dataloader=val.get("dataloader"),
         val_evaluator=val.get("evaluator"),
         val_cfg={} if val else None,
-        optim_wrapper=_optim_wrapper(recipe, precision),
+        optim_wrapper=optim_wrapper(model, recipe, precision),
         param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
         default_hooks={"checkpoint": None, "logger": None, "sampler_seed": None},
         custom_hooks=hooks,
@@ -130,11 +135,13 @@ def quiet(logger: MMLogger) -> None:
             handler.setLevel(logging.CRITICAL)
 
 
-def _optim_wrapper(recipe: Training, precision: str) -> dict[str, Any]:
+def optim_wrapper(model: nn.Module, recipe: Training, precision: str) -> dict[str, Any]:
+    """Config of mmengine's optimiser wrapper. Raises UsageError for a rate of no parameter."""
     optimizer: dict[str, Any] = {
         "type": recipe.optimizer,
         "lr": recipe.lr,
-        "weight_decay": recipe.weight_decay,
+        # LARC makes it part of the gradient
+        "weight_decay": recipe.weight_decay if recipe.larc is None else 0.0,
     }
     if recipe.optimizer == "SGD":
         optimizer["momentum"] = 0.9
@@ -143,7 +150,14 @@ def _optim_wrapper(recipe: Training, precision: str) -> dict[str, Any]:
         wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}
     if recipe.clip_grad is not None:
         wrapper["clip_grad"] = {"max_norm": recipe.clip_grad}
-    if recipe.encoder_lr_scale != 1.0:
+    if recipe.lr_scale or recipe.constant_lr:
+        names = [name for name, p in model.named_parameters() if p.requires_grad]
+        keys = parameter_rates(names, scale=recipe.lr_scale, constant=recipe.constant_lr)
+        for name in names:
+            keys[name]["lr_mult"] *= recipe.encoder_lr_scale if "encoder" in name else 1.0
+        # mmengine looks for keys anywhere in a name, the longest first: whole names are exact
+        wrapper["paramwise_cfg"] = {"custom_keys": keys}
+    elif recipe.encoder_lr_scale != 1.0:
         wrapper["paramwise_cfg"] = {
             "custom_keys": {"encoder": {"lr_mult": recipe.encoder_lr_scale}}
         }
@@ -153,10 +167,29 @@ def _optim_wrapper(recipe: Training, precision: str) -> dict[str, Any]:
 def schedule(recipe: Training, *, steps: int, epoch: int) -> list[dict[str, Any]]:
     """Linear warm-up over the longer of the two settings, then the named schedule; by step."""
     warmup = min(max(recipe.warmup_steps, round(recipe.warmup_epochs * epoch)), steps // 2)
+    if recipe.warmup_lr is not None or recipe.final_lr or recipe.constant_lr:
+        start = WARMUP_START if recipe.warmup_lr is None else recipe.warmup_lr / recipe.lr
+        return [
+            {
+                "type": WarmedCosine,
+                "by_epoch": False,
+                "end": steps,
+                "warmup": warmup,
+                "start": start,
+                "final": recipe.final_lr / recipe.lr,
+                "cosine": recipe.schedule == "cosine",
+            }
+        ]
     schedule = []
     if warmup:
         schedule.append(
-            {"type": "LinearLR", "start_factor": 1e-3, "by_epoch": False, "begin": 0, "end": warmup}
+            {
+                "type": "LinearLR",
+                "start_factor": WARMUP_START,
+                "by_epoch": False,
+                "begin": 0,
+                "end": warmup,
+            }
         )
     if recipe.schedule == "cosine" and steps > warmup:
         schedule.append(

@@ -168,7 +168,7 @@ class ClipSampling:
             for follower, anchor in self.anchors.items()
             if anchor.after == name and not anchor.either_side
         ]
-        return max(rooms, default=0.0)
+        return max([0.0, *rooms])  # one that ends inside the span before it needs none
 
     def _span(self, anchor: str) -> float:
         return max(

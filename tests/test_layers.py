@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.tasks", "benchmark.protocols"),
     ("benchmark.data", "benchmark.heads", "benchmark.metrics", "benchmark.backbones"),
     ("benchmark.diagnostics",),
-    ("benchmark.hooks",),
+    ("benchmark.hooks", "benchmark.optimisers"),
     ("benchmark.settings", "benchmark.plan_request"),
     ("benchmark.config",),
     ("benchmark.paths", "benchmark"),

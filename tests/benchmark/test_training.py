@@ -81,6 +81,23 @@ def test_interrupted_pretraining_ends_bit_for_bit_where_an_undisturbed_one_does(
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
+def test_interrupted_training_with_rates_of_its_own_ends_alike(parts, tmp_path):
+    """CrissCross's optimiser (LARC, a constant part, warm-up from zero) leaves nothing behind."""
+    recipe, manifest, store = parts
+    rates = {"larc": 1e-2, "warmup_lr": 0.0, "final_lr": 1e-4, "warmup_epochs": 1}
+    rates |= {"lr_scale": {"predictors": 10.0}, "constant_lr": ("predictors",)}
+    options = {"crisscross": {"dim": 16, "hidden": 16, "bottleneck": 8, "relaxation": "extreme"}}
+    changed = recipe.model_copy(
+        update={"pretrain": recipe.pretrain.model_copy(update=rates), "objectives": options}
+    )
+    there = (changed, manifest, store)
+    whole = weights(train(there, tmp_path / "whole", ignore, name="crisscross"))
+    with pytest.raises(InterruptedTrainingError):
+        train(there, tmp_path / "cut", stop_at(3), name="crisscross")
+    cut = weights(train(there, tmp_path / "cut", ignore, name="crisscross"))
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
 def test_every_epoch_has_its_own_order_and_clip_times(parts, tmp_path, monkeypatch):
     seen = []
     whole = GLCM.loss

@@ -14,6 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from checks_backbones import ADAPTERS, NO_ADAPTER, check_backbone
+from checks_crisscross import (
+    check_byol_simsiam,
+    check_crisscross_heads,
+    check_crisscross_larc,
+    check_crisscross_loss,
+    check_crisscross_lr,
+    check_simsiam_module,
+)
 from checks_glcm import check_glcm_official, check_glcm_variants, check_milnce
 from checks_infomax import check_amdim, check_dim, check_tanh_clip
 from checks_moco import check_moco_official, check_momentum_anneal, check_rho_moco
@@ -32,6 +40,12 @@ CHECKS: dict[str, Check] = {
     "milnce": check_milnce,
     "glcm_official": check_glcm_official,
     "glcm_reference_variants": check_glcm_variants,
+    "crisscross_heads": check_crisscross_heads,
+    "crisscross_larc": check_crisscross_larc,
+    "crisscross_loss": check_crisscross_loss,
+    "crisscross_lr": check_crisscross_lr,
+    "byol_simsiam": check_byol_simsiam,
+    "simsiam_official_module": check_simsiam_module,
     "amdim_official": check_amdim,
     "amdim_tanh_clip": check_tanh_clip,
     "dim_official_losses": check_dim,
@@ -56,11 +70,8 @@ PENDING: dict[str, str] = {
     **dict.fromkeys(
         [
             *("avid_memory", "avid_nce", "avslowfast_avs", "cma_loss", "cma_positives"),
-            *("cmacc_nce", "crisscross_heads", "crisscross_larc", "crisscross_loss"),
-            *("crisscross_lr", "gdt", "selavi_sk"),
-            *("byol_simsiam",),
+            *("cmacc_nce", "gdt", "selavi_sk"),
             *("motionpred_sts", "rho_byol_slowfast", "rotnet3d_rot90"),
-            *("simsiam_official_module",),
             *("swav_sinkhorn_and_loss", "vcop_head_forward", "vcop_permutation_labels"),
             *("videomae_target_and_loss", "vjepa_mask_and_loss"),
         ],

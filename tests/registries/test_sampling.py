@@ -49,6 +49,21 @@ def test_negative_gap_is_overlap():
         assert float(times["two"].start[0] - times["one"].start[0]) == pytest.approx(0.5)
 
 
+def test_a_span_inside_another_needs_no_room_behind_it():
+    sampling = ClipSampling(
+        {
+            "one": view(anchor="one"),
+            "two": view(anchor="two"),
+            "in": view(anchor="in", seconds=0.2),
+        },
+        {"two": Anchor(after="one"), "in": Anchor(after="two", gap=(-0.6, -0.6))},
+    )
+    assert sampling.min_duration == pytest.approx(2.0)
+    for times in draws(sampling, 2.0, count=20):
+        assert float(times["one"].start[0]) == pytest.approx(0.0, abs=1e-9)
+        assert float(times["in"].start[0]) == pytest.approx(1.4)
+
+
 def test_speed_is_drawn_from_the_declared_ones_and_widens_the_span():
     sampling = ClipSampling({"v": view(speeds=(1, 2), num_clips=2)})
     assert sampling.min_duration == pytest.approx(4.0)
