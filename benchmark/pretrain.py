@@ -144,7 +144,7 @@ def pretraining_data(
         usable(manifest, sampling),
         sampling,
         size=recipe.clip.size,
-        crop="full",
+        crop=recipe.pretrain.crop,
         train=True,
         seed=seed,
         store=store,

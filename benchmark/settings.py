@@ -79,6 +79,15 @@ class Training(Strict):
         return {name: value for name, value in dumped.items() if name not in unused}
 
 
+class Pretrain(Training):
+    """Pretraining: adds which part of the frame is seen, by every objective alike.
+
+    crop: "full" frame, or "speaker": the face where a clip names one (AVSpeech does), else the frame.
+    """
+
+    crop: Literal["full", "speaker"] = "full"
+
+
 class Finetune(Training):
     """Finetuning: adds how a test video is read and how the epoch is chosen, never on test."""
 
@@ -101,7 +110,7 @@ class Recipe(Strict):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     workers: int = Field(0, ge=0)
     frame_cache: bool = False
-    pretrain: Training
+    pretrain: Pretrain
     finetune: Finetune
     objectives: dict[str, dict[str, Any]] = {}
     tasks: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,7 @@ GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 # RGB -> YIQ (NTSC), in which a rotation of the I, Q plane turns the hue
 YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 HUE = 4  # strength of the others / that of the hue; chosen, after SimCLR's .8 and .2
-COLUMNS = 10  # uniform numbers a sample needs
+COLUMNS = 13  # uniform numbers a sample needs
 
 
 class Draw(NamedTuple):
@@ -33,6 +33,9 @@ class Draw(NamedTuple):
     saturation: Tensor
     hue: Tensor
     grey: Tensor
+    rotate: Tensor
+    zoom: Tensor
+    shift: Tensor
 
     @classmethod
     def make(cls, count: int, generator: torch.Generator) -> Self:
@@ -47,7 +50,9 @@ class Augment:
     scale: range of the crop's share of the frame; None: crops of the output's size at whole pixels,
     not resized (lips and faces) · ratio: range of width / height · flip, grey: chances · jitter:
     strengths of brightness, contrast, saturation (factors uniform in 1 +- x) and hue (turns,
-    uniform in +- x); one number x stands for (x, x, x, x / 4).
+    uniform in +- x); one number x stands for (x, x, x, x / 4) · rotate: degrees, uniform in +- x ·
+    zoom: share by which the picture grows or shrinks, uniform in 1 +- x · shift: frames, a whole
+    number uniform in +- x by which the clip comes early or late (its ends are repeated).
     Differs from torchvision: fixed order, hue by rotation in YIQ, contrast about the clip's mean,
     values clipped once at the end (so all of it is one affine map of the colours); a crop that does
     not fit is cut to the frame instead of being drawn again.
@@ -58,6 +63,9 @@ class Augment:
     flip: float = 0.5
     jitter: float | tuple[float, float, float, float] = 0.4
     grey: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    shift: int = 0
 
     @classmethod
     def make(cls, options: Self | Mapping[str, Any] | None) -> Self | None:
@@ -79,7 +87,13 @@ class Augment:
         return brightness, contrast, saturation, hue
 
     def crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
-        """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1]; flips too."""
+        """(B, N, 3, T, H, W) uint8 -> float (B, N, 3, T, size, size) in [0, 1].
+
+        All that moves pixels: crop, flip, rotation, zoom, shift in time.
+        """
+        return self.delay(self.turn(self._crop(planes, draw, size), draw), draw)
+
+    def _crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
         flips = (draw.flip < self.flip).to(planes.device)
         if self.scale is None:
             out = _shift(planes, draw, size).float() / 255
@@ -97,6 +111,32 @@ class Augment:
         flat = planes.reshape(len(planes), -1, height, width).float() / 255
         out = F.grid_sample(flat, grid, padding_mode="border", align_corners=False)
         return out.reshape(*planes.shape[:-2], size, size)
+
+    def turn(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Rotate and zoom (B, N, 3, T, S, S) about the middle; the border is repeated."""
+        if not (self.rotate or self.zoom):
+            return pixels
+        angle = (2 * draw.rotate - 1) * math.radians(self.rotate)
+        grow = 1 + (2 * draw.zoom - 1) * self.zoom
+        theta = torch.zeros(len(pixels), 2, 3)
+        theta[:, 0, 0] = theta[:, 1, 1] = angle.cos() / grow
+        theta[:, 1, 0] = angle.sin() / grow
+        theta[:, 0, 1] = -theta[:, 1, 0]
+        flat = pixels.flatten(1, 3)  # clips, colours and frames as channels
+        shape = [len(flat), 1, *flat.shape[2:]]
+        grid = F.affine_grid(theta.to(pixels.device), shape, align_corners=False)
+        out = F.grid_sample(flat, grid, padding_mode="border", align_corners=False)
+        return out.reshape(pixels.shape)
+
+    def delay(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Shift (B, N, 3, T, S, S) in time by whole frames; the first or last frame is repeated."""
+        if not self.shift:
+            return pixels
+        frames = pixels.shape[3]
+        moves = (draw.shift * (2 * self.shift + 1)).long() - self.shift  # (B,)
+        source = (torch.arange(frames) - moves[:, None]).clamp(0, frames - 1)  # (B, T)
+        source = source.to(pixels.device).view(len(pixels), 1, 1, frames, 1, 1)
+        return pixels.gather(3, source.expand_as(pixels))
 
     def boxes(self, draw: Draw, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Height, width, top, left in pixels of each sample's crop, (B,) each."""

@@ -5,6 +5,7 @@
     nose tip), never
            from the mouth, whose width is the signal; centre on the mouth; square
     face   a square around the landmarks, enlarged by 40 %, smoothed; square
+    speaker   for mixed sets (K-AV): "face" where a clip has landmarks, "full" where it has none
 
 Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left
 and right mouth corner, NaN where the detector missed. LRW can do without: its clips are centred
@@ -25,7 +26,8 @@ from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, Transform
 from registries.errors import NotReadyError, UsageError, unknown
 
-Kind = Literal["full", "lip", "face"]
+Kind = Literal["full", "lip", "face", "speaker"]
+KINDS: tuple[Kind, ...] = ("full", "lip", "face", "speaker")
 Provider = Literal["precomputed", "fixed_lrw"]
 
 LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; tasks.md 5.1
@@ -36,7 +38,7 @@ DETECTOR = 1.6  # side of a detector's box / max(eye distance, eyes to mouth); c
 ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
 # decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
 # 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
-MARGINS = {"full": 8 / 7, "lip": 1.09, "face": 1.09}
+MARGINS = {"full": 8 / 7, "lip": 1.09, "face": 1.09, "speaker": 8 / 7}
 SLACK = 2  # frames that landmarks may be shorter than the video; chosen
 
 
@@ -53,11 +55,11 @@ class CropRecipe:
     margin: float = 0.4
 
     def __post_init__(self) -> None:
-        if self.kind not in ("full", "lip", "face"):
-            raise unknown("crop", self.kind, ("full", "lip", "face"))
+        if self.kind not in KINDS:
+            raise unknown("crop", self.kind, KINDS)
         if self.provider not in ("precomputed", "fixed_lrw"):
             raise unknown("landmark provider", self.provider, ("precomputed", "fixed_lrw"))
-        if self.kind == "face" and self.provider == "fixed_lrw":
+        if self.kind in ("face", "speaker") and self.provider == "fixed_lrw":
             raise UsageError("provider 'fixed_lrw' is a window on the lips; use crop 'lip' with it")
 
     @property
@@ -81,7 +83,7 @@ class CropRecipe:
         are the crop that the recipe describes.
         """
         side = self.side(size)
-        if self.kind == "full":
+        if self.kind == "full" or (self.kind == "speaker" and landmarks is None):
             return lambda image, _: shrink(image, side)
         if self.provider == "fixed_lrw":
             return lambda image, _: _fixed(image, size, side=side, video=video)
@@ -101,7 +103,7 @@ class CropRecipe:
 
 
 def choose_crop(crop: CropRecipe | str, manifest: Manifest) -> CropRecipe:
-    """The recipe of a name ("full", "lip", "face") for this data; a recipe is returned as it is.
+    """The recipe of a name (one of KINDS) for this data; a recipe is returned as it is.
 
     Landmarks come from files. Only LRW itself has another way: "lip" on a copy without any
     landmarks is its fixed window. `recipe.key` says which was used and belongs in the record.

@@ -31,6 +31,7 @@ from benchmark.data.miniature.actors import (
 )
 from benchmark.data.miniature.camera import draw_camera
 from benchmark.data.miniature.clip import SIZE, SUITE_SEED, Item, MiniClip, Tier
+from benchmark.data.miniature.face import detector_landmarks
 from benchmark.data.miniature.impacts import PEAK, level, music, room, strikes
 from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS
 from benchmark.data.miniature.stage import draw_stage, drift, film, shake
@@ -54,7 +55,7 @@ class MiniKAV:
     """The mini-KAV set; see the module. `difficulty` holds the scalars of the activity clips."""
 
     name = "mini-kav"
-    version = 3  # 1: small triangles; 2: before the encoder was repeatable
+    version = 4  # 1: small triangles; 2: before the encoder was repeatable; 3: no landmarks
     title = "Miniature of K-AV: drawn talking heads and objects that touch"
     difficulty: Mapping[str, float] = {
         "unrelated": 0.1,  # share of clips with another clip's sound; tasks.md 8.1
@@ -88,9 +89,10 @@ class MiniKAV:
     def draw(self, item: Item) -> MiniClip:
         """Draw picture and its own sound, then replace or accompany the sound where planned."""
         if item.plan["kind"] == "talk":
-            frames, wave, latents = _talk(item)
+            frames, wave, latents, points = _talk(item)
         else:
             frames, wave, latents = self._activity(item)
+            points = None
         sound = item.rng(3)
         if item.plan["unrelated"]:
             wave = _unrelated(sound)
@@ -106,6 +108,7 @@ class MiniKAV:
             fps=FPS,
             wave=wave.astype(np.float32),
             crf=camera.crf,
+            landmarks=points,
             latents={"kind": item.plan["kind"], **flags, **latents, "camera": camera.latents()},
         )
 
@@ -167,8 +170,12 @@ def _speaker_order() -> tuple[int, ...]:
     return tuple(PRETRAINING_SPEAKERS[int(place)] for place in order)
 
 
-def _talk(item: Item) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """One or two faces; `visemes` names the first one's at the middle of every frame."""
+def _talk(item: Item) -> tuple[np.ndarray, np.ndarray, dict[str, Any], np.ndarray]:
+    """One or two faces; `visemes` names the first one's at the middle of every frame.
+
+    The landmarks are the first face's with the error of a detector, as AVSpeech names the place of
+    the face that speaks.
+    """
     rng = item.rng()
     speakers = [item.plan["speaker"]]
     if rng.random() < PAIR:
@@ -181,7 +188,7 @@ def _talk(item: Item) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     kept = ("speaker", "silent", "segments", "mouth_track", "boxes")
     latents["faces"] = [{key: face[key] for key in kept if key in face} for face in faces]
     latents["visemes"] = _visemes(latents["segments"])
-    return talk.frames, talk.wave, latents
+    return talk.frames, talk.wave, latents, detector_landmarks(talk.landmarks, item.rng(4))
 
 
 def _visemes(segments: Sequence[Sequence[Any]]) -> list[str]:

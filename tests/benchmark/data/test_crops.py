@@ -99,6 +99,19 @@ def test_full_keeps_the_shape():
     assert out.shape == (64, 80, 3)
 
 
+def test_the_crop_on_speakers_is_the_face_where_there_is_one(tmp_path):
+    recipe, frame = CropRecipe(kind="speaker"), np.zeros((224, 224, 3), np.uint8)
+    frame[10:110, 10:110] = 200  # the box around the face, 90 pixels a side, lies inside
+    np.save(tmp_path / "p.npy", np.repeat(FACE[None], 5, 0))
+    face = recipe.transform(56, video=VIDEO, landmarks=tmp_path / "p.npy")(frame, 2)
+    plain = recipe.transform(56, video=VIDEO, landmarks=None)(frame, 2)
+    assert face.shape == plain.shape == (64, 64, 3)
+    assert (plain[0] == 0).all()
+    assert face.mean() > plain.mean() + 20
+    with pytest.raises(UsageError, match="fixed_lrw"):
+        CropRecipe(kind="speaker", provider="fixed_lrw")
+
+
 def test_no_landmarks_is_an_error_and_only_lrw_has_a_window(manifest_of, tmp_path):
     toy = manifest_of(tmp_path, ["a.mp4"])
     recipe = choose_crop("lip", toy)

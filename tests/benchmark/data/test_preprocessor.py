@@ -122,7 +122,7 @@ def test_crops_stay_in_the_frame_and_use_the_scale():
 def test_colours_by_hand():
     pixels = torch.rand(1, 1, 3, 2, 4, 4, generator=torch.Generator().manual_seed(0)) * 0.4 + 0.2
     half = torch.full((1,), 0.5)
-    draw = Draw(*[half] * 10)
+    draw = Draw(*[half] * len(Draw._fields))
     grey = (pixels * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1, 1)).sum(2, keepdim=True)
 
     def changed(jitter, chance: float = 0.0, **numbers: float) -> torch.Tensor:
@@ -142,6 +142,30 @@ def test_colours_by_hand():
     luma = (turned * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1, 1)).sum(2, keepdim=True)
     torch.testing.assert_close(luma, grey, atol=1e-3, rtol=0)  # a turn of the hue keeps the luma
     assert (turned - pixels).abs().max() > 0.02
+
+
+def test_turning_and_zooming_by_hand():
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.rand(2, 1, 3, 2, 8, 8, generator=rng)
+    middle = Draw(*[torch.full((2,), 0.5)] * len(Draw._fields))
+    quarter = Augment(rotate=90).turn(pixels, middle._replace(rotate=torch.tensor([0.5, 1.0])))
+    torch.testing.assert_close(quarter[0], pixels[0])  # the middle changes nothing
+    torch.testing.assert_close(quarter[1], torch.rot90(pixels[1], 1, (-2, -1)))
+    ramp = torch.arange(8.0).expand_as(pixels)
+    grown = Augment(zoom=0.6).turn(ramp, middle._replace(zoom=torch.tensor([0.5, 1.0])))
+    torch.testing.assert_close(grown[1], 3.5 + (ramp[1] - 3.5) / 1.6)
+    torch.testing.assert_close(Augment().turn(pixels, middle), pixels, rtol=0, atol=0)
+
+
+def test_delay_repeats_the_ends():
+    clip = torch.arange(5.0).view(1, 1, 1, 5, 1, 1).expand(3, 1, 3, 5, 2, 2)
+    middle = Draw(*[torch.full((3,), 0.5)] * len(Draw._fields))
+    moved = Augment(shift=2).delay(clip, middle._replace(shift=torch.tensor([0.0, 0.5, 0.999])))
+    assert moved[:, 0, 0, :, 0, 0].tolist() == [
+        [2, 3, 4, 4, 4],
+        [0, 1, 2, 3, 4],
+        [0, 0, 0, 1, 2],
+    ]
 
 
 def test_unknown_augmentation_is_refused():
