@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain, repeat
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -123,10 +124,11 @@ class ClipSampling:
         return times
 
     def _draw_starts(self, duration: float, rng: np.random.Generator) -> dict[str, float]:
-        for _ in range(TRIES):
+        # where hardly any start leaves room on either side, one of the two ends does
+        for place in chain(repeat(None, TRIES), (0.0, 1.0)):
             starts: dict[str, float] = {}
             for name in self._order():
-                start = self._draw_anchor(name, starts, duration=duration, rng=rng)
+                start = self._draw_anchor(name, starts, duration=duration, rng=rng, place=place)
                 if start is None:
                     break
                 starts[name] = start
@@ -138,14 +140,25 @@ class ClipSampling:
         )
 
     def _draw_anchor(
-        self, name: str, starts: Mapping[str, float], *, duration: float, rng: np.random.Generator
+        self,
+        name: str,
+        starts: Mapping[str, float],
+        *,
+        duration: float,
+        rng: np.random.Generator,
+        place: float | None,
     ) -> float | None:
-        """A start for one anchor given those before it; None where it does not fit."""
+        """A start for one anchor given those before it; None where it does not fit.
+
+        place: of anchors that depend on none, between their first and last start; None draws it.
+        """
         anchor, span = self.anchors.get(name, Anchor()), self._span(name)
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span
         if anchor.after is None:
             high = min(high, duration - span - self._room_after(name))
-            return float(rng.uniform(low, high)) if high > low else max(0.0, min(low, high))
+            if high <= low:
+                return max(0.0, min(low, high))
+            return float(rng.uniform(low, high) if place is None else low + place * (high - low))
         least, most = anchor.gap
         begin, end = starts[anchor.after], starts[anchor.after] + self._span(anchor.after)
         pieces = [(end + least, end + most)]

@@ -40,6 +40,17 @@ def test_a_gap_on_either_side_holds_and_both_sides_occur():
     assert min(gaps) < 0 < max(gaps)
 
 
+@pytest.mark.parametrize("room", [0.0, 1e-4])
+def test_a_gap_on_either_side_fits_the_shortest_video(room):
+    sampling = ClipSampling(
+        {"now": view(anchor="now"), "far": view(anchor="far")},
+        {"far": Anchor(after="now", gap=(0.5, 9.0), either_side=True)},
+    )
+    for times in draws(sampling, sampling.min_duration + room, count=20):
+        gap = abs(float(times["far"].start[0] - times["now"].start[0]))
+        assert 1.5 - 1e-6 <= gap <= 1.5 + room + 1e-6
+
+
 def test_negative_gap_is_overlap():
     sampling = ClipSampling(
         {"one": view(anchor="one"), "two": view(anchor="two")},
