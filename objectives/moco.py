@@ -63,6 +63,7 @@ class MoCo(Objective):
     paper = (
         "He et al. 2020, Momentum Contrast for Unsupervised Visual Representation Learning, CVPR"
     )
+    # whole batch norm: sub-batches go by place, so the order of four clips would matter
     small: ClassVar[dict[str, Any]] = {"queue": 32, "splits": 1, "drop_own": True}
 
     def __init__(

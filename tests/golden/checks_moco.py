@@ -126,9 +126,9 @@ def _moco_step(
 
 
 def _learning_rate(arrays: Arrays, tag: str) -> float:
-    """The reference's rate: stored, or told by how far its gradient moved the first weights."""
-    if f"{tag}lr" in arrays:
-        return float(arrays[f"{tag}lr"])
+    """The reference's rate: told by how far its gradient moved the first weights."""
+    if not {f"{tag}gradWq0", f"{tag}Wq_after_step0"} <= arrays.keys():
+        return 0.1  # MANIFEST.md
     grad = arrays[f"{tag}gradWq0"].astype(np.float64)
     moved = arrays[f"{tag}W0"].astype(np.float64) - arrays[f"{tag}Wq_after_step0"]
     return float(f"{(moved * grad).sum() / (grad**2).sum():.3g}")  # of a round number
