@@ -15,7 +15,7 @@ PACKAGES = ("registries", "objectives", "benchmark")
 # objectives/ has a ladder of its own: it shares only the kernel with the harness.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
-    ("benchmark.run",),
+    ("benchmark.run", "benchmark.mock"),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),
     ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),

@@ -11,6 +11,7 @@ import sys
 import typer
 
 from benchmark import __version__
+from benchmark.cli.check import check
 from benchmark.cli.data import app as data_app
 from benchmark.cli.describe import describe
 from benchmark.cli.doctor import doctor
@@ -35,6 +36,7 @@ app.command()(run)
 app.command()(report)
 app.command("list")(list_names)
 app.command()(describe)
+app.command()(check)
 app.command()(doctor)
 app.add_typer(data_app, name="data")
 app.add_typer(results_app, name="results")
