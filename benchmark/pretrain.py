@@ -53,7 +53,8 @@ def objective_class(name: str) -> type[Objective]:
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Raise UsageError for an option the objective does not declare, with the nearest one."""
     allowed = set(inspect.signature(objective_class(name).__init__).parameters) - {
-        *("self", "video", "audio", "data_preprocessor", "init_cfg", "latents", "seconds"),
+        *("self", "video", "audio", "data_preprocessor", "init_cfg"),
+        *("latents", "seconds", "one_face"),
     }
     for option in options:
         if option not in allowed:
@@ -180,10 +181,11 @@ def _build(
     manifest: Manifest | None,
     preprocessor: ClipPreprocessor | None,
 ) -> Objective:
-    """The objective with the harness's backbones; `latents` only for the one that declares it."""
+    """The objective with the harness's backbones; one with `latents` is told about clips too."""
     config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio, **options}
     config["data_preprocessor"] = preprocessor
     if "latents" in inspect.signature(objective_class(name).__init__).parameters:
         assert manifest is not None
         config |= {"latents": str(manifest.root / "gt.jsonl"), "seconds": recipe.clip.seconds}
+        config |= {"one_face": recipe.pretrain.crop == "speaker"}
     return OBJECTIVES.build(config)

@@ -18,6 +18,7 @@ from registries.registry import OBJECTIVES
 from registries.sampling import ClipSampling, View
 
 WINDOW = 3  # audio steps per frame, as GLCM has them
+GRID = 3  # cells a side, as in the head for lip reading
 TAUGHT = {"video": ("viseme", "mouth", "shape", "motion"), "audio": ("viseme", "shape")}
 SLACK = 0.05  # seconds by which a clip may reach beyond its video: one native frame at 20 fps
 
@@ -33,11 +34,14 @@ class Supervised(Objective):
     2021 compare with supervised networks trained on the task itself.
 
     video (B, 3, T, H, W), audio (B, F, M * T). latents: path of `gt.jsonl`. seconds: span of the
-    clips, as passed to `sampling`. pathways: True hands down the encoder that GLCM does. Clips in
-    which two faces speak teach no visemes (whose?), clips with another clip's sound teach the audio
-    trunk nothing.
+    clips, as passed to `sampling`. pathways: True hands down the encoder that GLCM does. one_face:
+    clips are cropped to the face whose visemes are named; otherwise clips in which two faces speak
+    teach no visemes (whose?). They never do so by sound; clips with another clip's sound teach the
+    audio trunk nothing. Visemes and the mouth are read from 3 x 3 cells of the map, as the lip
+    reading head does, the rest from its mean.
     """
 
+    version = 2  # 1: everything from the mean of the map
     paper = "none (anchor)"
     expected_failures = dict.fromkeys(
         (*NO_PRETEXT, "check_build", "check_encoders"),
@@ -52,21 +56,22 @@ class Supervised(Objective):
         latents: str,
         seconds: float = 3.2,
         pathways: bool = True,
+        one_face: bool = False,
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
             video=video, audio=audio, data_preprocessor=data_preprocessor, init_cfg=init_cfg
         )
-        self.source, self.seconds = latents, seconds
+        self.source, self.seconds, self.one_face = latents, seconds, one_face
         truth = read_latents(Path(latents))
         self.rows, self.fps = truth.rows, truth.fps
-        for name in ("visemes", "mouth", "shapes", "motions", "talks", "acts", "heard"):
+        for name in ("visemes", "mouth", "shapes", "motions", "alone", "acts", "heard"):
             # read again from the file on resuming: not part of the state
             self.register_buffer(name, getattr(truth, name), persistent=False)
         self.trunks = nn.ModuleDict(anchor_encoders(video, audio, pathways=pathways))
         self.heads = nn.ModuleDict(
-            {name: _heads(sum(e.channels), truth, TAUGHT[name]) for name, e in self.trunks.items()}
+            {name: _heads(sum(e.channels), truth, name) for name, e in self.trunks.items()}
         )
 
     @classmethod
@@ -87,29 +92,37 @@ class Supervised(Objective):
         """Losses of both trunks; a kind of clip that the batch lacks adds zero."""
         rows = self._rows(data_samples["id"])
         starts = data_samples["times"]["video"].start[:, 0].to(rows.device)
-        steps = _steps(self.trunks["video"](inputs["video"]))
-        seen = self._terms(self.heads["video"], steps, rows=rows, starts=starts)
+        cells = _cells(self.trunks["video"](inputs["video"]))
+        named = ~self.acts[rows] if self.one_face else self.alone[rows]
+        used = torch.ones_like(named)
+        seen = self._terms(
+            self.heads["video"], cells, rows=rows, starts=starts, masks=(named, used)
+        )
         if "audio" not in self.trunks:
             return seen
-        steps = _steps(self.trunks["audio"](inputs["audio"]))
-        sound = self._terms(self.heads["audio"], steps, rows=rows, starts=starts, needs_sound=True)
+        cells, heard = _cells(self.trunks["audio"](inputs["audio"])), self.heard[rows]
+        masks = (self.alone[rows] & heard, heard)
+        sound = self._terms(self.heads["audio"], cells, rows=rows, starts=starts, masks=masks)
         return seen | {_of_audio(key): value for key, value in sound.items()}
 
     def _terms(
         self,
         heads: nn.ModuleDict,
-        steps: Tensor,
+        cells: Tensor,
         *,
         rows: Tensor,
         starts: Tensor,
-        needs_sound: bool = False,
+        masks: tuple[Tensor, Tensor],
     ) -> dict[str, Tensor]:
-        """Every term of one trunk from its features (B, T, C)."""
-        frames, inside = self._frames(starts, steps.shape[1])
+        """Every term of one trunk from its cells (B, T, C, P).
+
+        masks: clips that teach visemes, clips of any use at all; (B,) each.
+        """
+        frames, inside = self._frames(starts, cells.shape[1])
         named = self.visemes[rows[:, None], frames]
-        use = self.heard[rows] if needs_sound else torch.ones_like(self.heard[rows])
-        spoken = (inside & (named >= 0)) & (use & self.talks[rows])[:, None]  # (B, T)
-        shown = (use & self.acts[rows])[:, None]  # (B, 1)
+        spoken = inside & (named >= 0) & masks[0][:, None]  # (B, T)
+        shown = (masks[1] & self.acts[rows])[:, None]  # (B, 1)
+        steps, mean = cells.flatten(2), cells.mean(dim=(1, 3))
         scores, target = heads["viseme"](steps).float(), named.clamp_min(0)
         each = F.cross_entropy(scores.transpose(1, 2), target, reduction="none")
         hit = (scores.argmax(dim=2) == target).float()
@@ -120,7 +133,7 @@ class Supervised(Objective):
             terms["loss_mouth"] = _mean(off.mean(dim=2), spoken)
         for part, truth in (("shape", self.shapes), ("motion", self.motions)):
             if part in heads:
-                score = heads[part](steps.mean(dim=1)).float()
+                score = heads[part](mean).float()
                 wrong = F.binary_cross_entropy_with_logits(score, truth[rows], reduction="none")
                 terms[f"loss_{part}"] = _mean(wrong.mean(dim=1, keepdim=True), shown)
         return terms
@@ -154,15 +167,16 @@ class Supervised(Objective):
         return torch.tensor([self.rows[name] for name in names], device=self.visemes.device)
 
 
-def _heads(channels: int, truth: Latents, taught: tuple[str, ...]) -> nn.ModuleDict:
-    """One linear layer for each thing to learn."""
+def _heads(channels: int, truth: Latents, trunk: str) -> nn.ModuleDict:
+    """One linear layer for each thing that a trunk is to learn."""
+    every = channels * (GRID**2 if trunk == "video" else 1)
     sizes = {
-        "viseme": len(truth.viseme_names),
-        "mouth": truth.mouth.shape[2],
-        "shape": len(truth.shape_names),
-        "motion": len(truth.motion_names),
+        "viseme": (every, len(truth.viseme_names)),
+        "mouth": (every, truth.mouth.shape[2]),
+        "shape": (channels, len(truth.shape_names)),
+        "motion": (channels, len(truth.motion_names)),
     }
-    return nn.ModuleDict({name: nn.Linear(channels, sizes[name]) for name in taught})
+    return nn.ModuleDict({name: nn.Linear(*sizes[name]) for name in TAUGHT[trunk]})
 
 
 def _of_audio(key: str) -> str:
@@ -170,11 +184,16 @@ def _of_audio(key: str) -> str:
     return f"loss_audio_{key.removeprefix('loss_')}" if key.startswith("loss_") else f"audio_{key}"
 
 
-def _steps(maps: tuple[Tensor, ...]) -> Tensor:
-    """Maps (B, C, t[, h, w]) -> (B, T, sum C): mean over the grid, slower pathways repeated."""
-    rows = [found.flatten(3).mean(dim=3) if found.dim() > 3 else found for found in maps]
-    length = max(row.shape[2] for row in rows)
-    return torch.cat([F.interpolate(row, size=length) for row in rows], dim=1).transpose(1, 2)
+def _cells(maps: tuple[Tensor, ...]) -> Tensor:
+    """Maps (B, C, t[, h, w]) -> (B, T, sum C, P), P = 3 x 3 cells or 1; slower pathways repeated."""
+    rows = []
+    length = max(found.shape[2] for found in maps)
+    for found in maps:
+        size = (found.shape[2], GRID, GRID)
+        grid = F.adaptive_avg_pool3d(found, size) if found.dim() > 3 else found[..., None, None]
+        flat = grid.flatten(3)  # (B, C, t, P)
+        rows.append(F.interpolate(flat, size=(length, flat.shape[3])))
+    return torch.cat(rows, dim=1).transpose(1, 2)
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class Latents:
     mouth: Tensor  # (N, F, 4) opening, width, teeth, tongue in 0..1
     shapes: Tensor  # (N, S) 0 or 1
     motions: Tensor  # (N, R) 0 or 1
-    talks: Tensor  # (N,) bool: exactly one face speaks
+    alone: Tensor  # (N,) bool: exactly one face speaks
     acts: Tensor  # (N,) bool: an activity clip
     heard: Tensor  # (N,) bool: the sound belongs to the picture
     viseme_names: tuple[str, ...]
@@ -91,7 +91,7 @@ def _assemble(lines: list[dict[str, Any]]) -> Latents:
         mouth=mouth,
         shapes=has["shape"],
         motions=has["motion"],
-        talks=alone,
+        alone=alone,
         acts=torch.tensor([line["kind"] == "activity" for line in lines]),
         heard=torch.tensor([not line["unrelated"] for line in lines]),
         viseme_names=names,

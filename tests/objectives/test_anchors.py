@@ -100,7 +100,7 @@ def test_latents_are_read(truth):
     assert found.visemes[0, :5].tolist() == [1, 1, 2, 2, 0]
     assert found.visemes[1].tolist() == [-1] * 16
     assert found.shapes.tolist() == [[0, 0], [1, 1], [0, 0], [1, 0]]
-    assert found.talks.tolist() == [True, False, False, False]  # two speak in the third
+    assert found.alone.tolist() == [True, False, False, False]  # two speak in the third
     assert found.acts.tolist() == [False, True, False, True]
 
 
