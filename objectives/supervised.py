@@ -185,7 +185,7 @@ def _of_audio(key: str) -> str:
 
 
 def _cells(maps: tuple[Tensor, ...]) -> Tensor:
-    """Maps (B, C, t[, h, w]) -> (B, T, sum C, P), P = 9 cells or 1; slower pathways are repeated."""
+    """Maps (B, C, t[, h, w]) -> (B, T, sum C, P), P = 9 cells or 1; slow pathways are repeated."""
     rows = []
     length = max(found.shape[2] for found in maps)
     for found in maps:
