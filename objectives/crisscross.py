@@ -80,6 +80,7 @@ class CrissCross(Objective):
     expected_failures: ClassVar[dict[str, str]] = {
         "check_batch_sizes": "batch norm in the heads: a batch of one has no variance"
     }
+    small: ClassVar[dict[str, Any]] = {"dim": 64, "hidden": 64, "bottleneck": 16}
 
     def __init__(
         self,
