@@ -59,6 +59,8 @@ def test_the_wheel_carries_every_module_recipe_and_table(wheel):
     for package in PACKAGES:
         modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
         assert modules <= inside
+    templates = {p.relative_to(ROOT).as_posix() for p in (ROOT / "benchmark").rglob("*.txt")}
+    assert templates and templates <= inside
     for folder, pattern in (("configs", "*.py"), ("results/published", "*.csv")):
         files = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob(pattern)}
         assert files

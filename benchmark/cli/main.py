@@ -16,6 +16,7 @@ from benchmark.cli.data import app as data_app
 from benchmark.cli.describe import describe
 from benchmark.cli.doctor import doctor
 from benchmark.cli.listing import list_names
+from benchmark.cli.new import app as new_app
 from benchmark.cli.output import fail
 from benchmark.cli.report import report
 from benchmark.cli.results import app as results_app
@@ -39,6 +40,7 @@ app.command()(describe)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(data_app, name="data")
+app.add_typer(new_app, name="new")
 app.add_typer(results_app, name="results")
 
 
