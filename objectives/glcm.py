@@ -31,6 +31,7 @@ from objectives.parts.losses import (
     windows,
 )
 from objectives.parts.pathways import global_local
+from objectives.parts.retrieval import clips_found, windows_found
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
@@ -146,7 +147,7 @@ class GLCM(Objective):
             losses["loss_local"] = self._local(attention, steps, slices)
             losses |= self._diagnose_local(attention, steps.detach(), slices.detach())
         self.embeddings = {"audio": audio.detach(), "video": cells.detach().mean(dim=1)}
-        return losses | _retrieval(all_audio.detach(), all_cells.detach())
+        return losses | clips_found(all_audio, all_cells, temperature=self.contrast["temperature"])
 
     def _slices(self, heard: Tensor, steps: int) -> Tensor:
         """Audio map (B, C, T_a) -> windows (B, T, M, D); M = 1 where slices are averaged."""
@@ -182,13 +183,15 @@ class GLCM(Objective):
         """What L_l would be without attention, and how wide attention looks (1 = everywhere alike).
 
         u_i[t] is pooled with the clip's own audio: a small gap to `local_uniform` says that L_l
-        does not live on that shortcut.
+        does not live on that shortcut. Nor does `local_accuracy`, which is within the clip.
         """
+        pooled = self._unit(attention_pool(attention, steps))
         entropy = -(attention * attention.clamp_min(1e-12).log()).sum(dim=1).mean()
         cells = max(attention.shape[1], 2)
         return {
             "local_uniform": self._local(_even(steps[:, 0]), steps, slices),
             "attention_entropy": entropy / torch.log(entropy.new_tensor(float(cells))),
+            **windows_found(pooled, slices, temperature=self.contrast["temperature"]),
         }
 
     def _unit(self, x: Tensor) -> Tensor:
@@ -197,17 +200,6 @@ class GLCM(Objective):
 
     def _gather(self, rows: Tensor) -> Tensor:
         return gather(rows) if self.gather else rows
-
-
-@torch.no_grad()
-def _retrieval(audio: Tensor, cells: Tensor) -> dict[str, Tensor]:
-    """How many clips are found by their audio in the batch, and how many guessing would find."""
-    score = torch.einsum("id,jpd->ijp", audio.float(), cells.float()).logsumexp(dim=2)
-    found = score.argmax(dim=1) == torch.arange(len(score), device=score.device)
-    return {
-        "retrieval_accuracy": found.float().mean(),
-        "retrieval_chance": torch.full_like(score[0, 0], 1 / len(score)),
-    }
 
 
 def _build_trunks(pathways: list[dict[str, Any]], features: str) -> tuple[nn.ModuleList, int]:

@@ -93,6 +93,18 @@ def test_global_pathway_sees_every_fourth_frame():
     assert abs(after["loss_local"] - before["loss_local"]) > 1e-5
 
 
+def test_local_accuracy_knows_the_moment_and_global_does_not():
+    model, inputs = build(normalize=True, temperature=0.1), toy_batch()
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), lr=1e-2))
+    for _ in range(60):
+        model.train_step({"inputs": inputs, "data_samples": {}}, wrapper)
+    kept = terms(model, inputs)
+    moved = terms(model, inputs, audio=inputs["audio"].roll(9, dims=2))
+    assert kept["local_chance"] == moved["local_chance"] == pytest.approx(1 / 8)
+    assert kept["local_accuracy"] > 0.8 and moved["local_accuracy"] < 0.2
+    assert kept["retrieval_accuracy"] == moved["retrieval_accuracy"] == 1.0
+
+
 def test_permuting_the_batch_changes_nothing():
     model, inputs = build(), toy_batch()
     order = torch.tensor([2, 0, 3, 1])
