@@ -33,6 +33,7 @@ from checks_predictive import (
     check_dpc,
     check_memdpc,
 )
+from checks_synchrony import check_avslowfast, check_rotnet
 
 Check = Callable[[dict[str, np.ndarray], Path], set[str]]
 
@@ -58,6 +59,8 @@ CHECKS: dict[str, Check] = {
     "moco_official": check_moco_official,
     "momentum_cosine_anneal": check_momentum_anneal,
     "rho_moco_slowfast": check_rho_moco,
+    "avslowfast_avs": check_avslowfast,
+    "rotnet3d_rot90": check_rotnet,
 }
 
 NINE = "waits for the issue 'nine objectives'"
@@ -71,9 +74,9 @@ PENDING: dict[str, str] = {
     "vcop_permutation_labels": "belongs to VCOP, which the suite does not have",
     **dict.fromkeys(
         [
-            *("avid_memory", "avid_nce", "avslowfast_avs", "cma_loss", "cma_positives"),
+            *("avid_memory", "avid_nce", "cma_loss", "cma_positives"),
             *("cmacc_nce", "gdt", "selavi_sk"),
-            *("motionpred_sts", "rho_byol_slowfast", "rotnet3d_rot90"),
+            *("motionpred_sts", "rho_byol_slowfast"),
             *("swav_sinkhorn_and_loss",),
             *("videomae_target_and_loss", "vjepa_mask_and_loss"),
         ],

@@ -46,19 +46,25 @@ class Job:
     lr: float = 0.1
     progress: float = 0.0
     seed: int = 0
+    size: tuple[int, int] = (16, 24)  # pixels
 
 
 def draw_batch(
-    sampling: ClipSampling, batch: int, *, seed: int = 0, mels: int = 10
+    sampling: ClipSampling,
+    batch: int,
+    *,
+    seed: int = 0,
+    mels: int = 10,
+    size: tuple[int, int] = (16, 24),
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Noise in the shape of an objective's views, with times drawn by its own sampling.
 
-    Video is (B[, N], 3, T, 16, 24), audio (B[, N], mels, T), data_samples as the harness gives it.
+    Video is (B[, N], 3, T, *size), audio (B[, N], mels, T), data_samples as the harness gives it.
     """
     noise, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     inputs = {}
     for name, view in sampling.views.items():
-        clip = (3, view.clip_len, 16, 24) if view.modality == "video" else (mels, view.clip_len)
+        clip = (3, view.clip_len, *size) if view.modality == "video" else (mels, view.clip_len)
         clips = () if view.num_clips == 1 else (view.num_clips,)
         inputs[name] = torch.randn(batch, *clips, *clip, generator=noise)
     drawn = [sampling.draw(sampling.min_duration + 2.0, rng) for _ in range(batch)]
@@ -101,7 +107,9 @@ def train(job: Job, *, rank: int = 0, world: int = 1) -> dict[str, Any]:
     share = job.batch * job.world // world
     logs = []
     for step in range(job.steps):
-        inputs, samples = draw_batch(sampling, job.batch * job.world, seed=job.seed + 100 + step)
+        inputs, samples = draw_batch(
+            sampling, job.batch * job.world, seed=job.seed + 100 + step, size=job.size
+        )
         begin, end = rank * share, (rank + 1) * share
         losses = model.loss(rows(inputs, begin, end), rows(samples, begin, end))
         model.zero_grad()
