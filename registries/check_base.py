@@ -19,6 +19,7 @@ from registries.synthetic import SyntheticClips
 
 CLIP_LEN, CLIP_SECONDS = 16, 1.6  # the standard clip of the CPU presets
 BATCH = 4
+SEEDS = 50  # chosen: batches looked through for one that shows both directions, several speeds
 PHASES = (0.0, 0.9)  # progress at which checks look: curricula switch, schedules move
 
 
@@ -62,6 +63,20 @@ class Subject:
     def batch(self, size: int = BATCH, *, seed: int = 0) -> dict[str, Any]:
         """{"inputs", "data_samples"} of `size` samples."""
         return SyntheticClips(self.sampling(), count=size, seed=seed).batch(range(size))
+
+    def varied(self) -> dict[str, Any]:
+        """A batch whose samples differ in speed and direction, wherever a view draws them."""
+        views = self.sampling().views
+        for seed in range(SEEDS):
+            batch = self.batch(seed=seed)
+            times = batch["data_samples"]["times"]
+            if all(
+                (not 0 < view.reverse < 1 or len(times[name].reversed[:, 0].unique()) > 1)
+                and (len(set(view.speeds)) == 1 or len(times[name].speed[:, 0].unique()) > 1)
+                for name, view in views.items()
+            ):
+                break
+        return batch
 
 
 Check = Callable[..., None]

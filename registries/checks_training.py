@@ -126,7 +126,7 @@ def check_permutation(subject: Subject) -> None:
 @check
 def check_learning(subject: Subject) -> None:
     """It overfits four clips; what belongs together then fits better than what does not."""
-    model, batch = subject.build(), subject.batch()
+    model, batch = subject.build(), subject.varied()
     for seed in range(FILL):
         with torch.no_grad():
             step(model, batch, seed=seed)

@@ -56,3 +56,11 @@ def test_the_command_is_taken(command, tmp_path, monkeypatch, capsys):
         words = [word for word in rest[:1] if not word.startswith("-")]
         code = cli.execute([name, *words, "--help"])
     assert code == 0, capsys.readouterr().err
+
+
+def test_the_table_of_objectives_is_what_the_command_prints(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- written by: (bench [^>]+) -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    assert cli.execute(shlex.split(shown[1])[1:]) == 0
+    printed = capsys.readouterr().out
+    assert shown[2] == printed, f"README.md: replace the table by what `{shown[1]}` prints"

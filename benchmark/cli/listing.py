@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,18 @@ import typer
 
 from benchmark import config
 from benchmark.cli import names
-from benchmark.cli.output import show_json, show_table
+from benchmark.cli.output import show_json, show_markdown, show_table
 from registries import plugins
 from registries.errors import unknown
 
 Row = dict[str, str]
+
+
+class Format(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    MD = "md"
 
 
 def list_names(
@@ -29,11 +37,14 @@ def list_names(
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file that registers more names; executed.")
     ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="md: Markdown, as the README has it.")
+    ] = Format.TABLE,
     json: Annotated[bool, typer.Option("--json", help="One JSON array on stdout.")] = False,
 ) -> None:
     """List the names that the other commands take."""
     kinds: Mapping[str, Callable[[], list[Row]]] = {
-        "objectives": lambda: _plugins("objectives"),
+        "objectives": _objectives,
         "tasks": _tasks,
         "backbones": lambda: _plugins("backbones"),
         "protocols": lambda: [
@@ -50,8 +61,10 @@ def list_names(
     rows = kinds[kind]()
     if json:
         show_json(rows)
+    elif rows and form is Format.MD:
+        show_markdown(_without(rows, "source"))
     elif rows:
-        show_table(rows)
+        show_table(_without(rows, "paper"))
     else:
         typer.echo(f"no {kind}" + (f" in {runs}" if kind == "runs" else ""))
 
@@ -61,6 +74,16 @@ def _plugins(kind: plugins.Kind) -> list[Row]:
         {"name": p.name, "source": p.source, "summary": p.summary}
         for p in plugins.available(kind).values()
     ]
+
+
+def _objectives() -> list[Row]:
+    """Objectives with what they are and the paper they are from."""
+    known = plugins.available("objectives")
+    return [row | {"paper": names.paper(known[row["name"]])} for row in _plugins("objectives")]
+
+
+def _without(rows: list[Row], column: str) -> list[Row]:
+    return [{key: text for key, text in row.items() if key != column} for row in rows]
 
 
 def _tasks() -> list[Row]:

@@ -61,16 +61,35 @@ def card(plugin: plugins.Plugin) -> dict[str, Any]:
 
     Empty where the module cannot be found or the card is not written out.
     """
-    spec = importlib.util.find_spec(plugin.module)
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return {}
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in ast.walk(_source(plugin)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("TaskCard"):
             facts = _literals(node.keywords)
             if facts.get("name") == plugin.name:
                 return facts
     return {}
+
+
+def paper(plugin: plugins.Plugin) -> str:
+    """The literal `paper = "..."` of an objective's class, read from its source text, or ""."""
+    for node in ast.walk(_source(plugin)):
+        if isinstance(node, ast.ClassDef) and any(
+            f"name={plugin.name!r}" in ast.unparse(call) for call in node.decorator_list
+        ):
+            for line in node.body:
+                match line:
+                    case ast.Assign(
+                        targets=[ast.Name(id="paper")], value=ast.Constant(value=str(text))
+                    ):
+                        return text
+    return ""
+
+
+def _source(plugin: plugins.Plugin) -> ast.Module:
+    """The parsed source text of a plug-in's module; empty where it cannot be found."""
+    spec = importlib.util.find_spec(plugin.module)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return ast.Module([], [])
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 def protocols() -> dict[str, str]:

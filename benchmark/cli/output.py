@@ -55,6 +55,15 @@ def show_table(rows: Sequence[Mapping[str, str]]) -> None:
         typer.echo("\n".join(line.rstrip() for line in lines))
 
 
+def show_markdown(rows: Sequence[Mapping[str, str]]) -> None:
+    """Rows as a Markdown table; the first column is code."""
+    first, *others = rows[0]
+    typer.echo(f"| {' | '.join(rows[0])} |\n|{'---|' * len(rows[0])}")
+    for row in rows:
+        cells = [f"`{row[first]}`", *(row[name].replace("|", "\\|") for name in others)]
+        typer.echo(f"| {' | '.join(cells)} |")
+
+
 def show_paragraph(text: str, *, indent: str = "") -> None:
     """A docstring or sentence, wrapped by paragraph; indented blocks are kept as they are."""
     for block in text.split("\n\n"):

@@ -227,6 +227,17 @@ def test_a_single_view_is_mismatched_in_its_second_half(clips, axis):
     assert torch.equal(mixed.narrow(axis, 2, 2), other.narrow(axis, 2, 2))
 
 
+def test_a_varied_batch_shows_what_is_drawn():
+    class Drawn(broken.Sound):
+        @classmethod
+        def sampling(cls, *, clip_len=32, seconds=3.2, step=3):
+            view = View(modality="video", clip_len=4, seconds=0.4, speeds=(1, 2), reverse=0.2)
+            return ClipSampling({"video": view})
+
+    times = Subject.of(Drawn).varied()["data_samples"]["times"]["video"]
+    assert len(times.reversed.unique()) == len(times.speed.unique()) == 2
+
+
 def test_select_moves_everything():
     batch = Subject.of(broken.Sound).batch(3)
     moved = select(batch, [2, 0, 1])["data_samples"]

@@ -42,6 +42,15 @@ def test_tasks_are_listed_with_the_facts_of_their_cards(answer):
         }
 
 
+def test_objectives_name_their_papers(answer):
+    """Papers are read from source text; importing them must say the same."""
+    from registries.registry import OBJECTIVES
+
+    for row in answer("list", "objectives"):
+        plugins.load("objectives", row["name"])
+        assert row["paper"] == OBJECTIVES.module_dict[row["name"]].paper
+
+
 def test_datasets_name_their_tasks_and_stand_ins(answer):
     rows = {row["name"]: row for row in answer("list", "datasets")}
     assert rows["lrw"]["tasks"] == "lrw"

@@ -1,0 +1,1 @@
+"""A third-party package for `bench`: an objective and a task."""
