@@ -190,9 +190,12 @@ def test_a_plugin_file_adds_names(bench, requests, tmp_path, monkeypatch):
     )
     code, out, _ = bench("list", "objectives", "--plugin", str(file), "--json")
     assert code == 0
-    assert {"name": "mine_only", "source": f"file {file}", "summary": "An objective of mine"} in (
-        json.loads(out)
-    )
+    assert {
+        "name": "mine_only",
+        "source": f"file {file}",
+        "summary": "An objective of mine",
+        "paper": "",
+    } in (json.loads(out))
 
 
 def test_exit_code_of_the_harness_is_passed_on(bench, monkeypatch):
