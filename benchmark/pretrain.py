@@ -72,20 +72,15 @@ def pretrain(
     out: Path,
     report: Report,
 ) -> PretrainResult:
-    """Train objective `name` on `manifest` and write `out/encoders.pt`.
+    """Train objective `name` on `manifest` and write `out/encoders.pt`; resumes an interrupted run.
 
-    Resumes where it was interrupted.
-
-    An objective that does not pretrain hands down its encoders as initialised and needs no
-    manifest.
+    An objective that does not pretrain hands down its encoders as initialised, without a manifest.
     """
     torch.manual_seed(seed)
-    found = objective_class(name)
-    path = out / "encoders.pt"
+    found, path = objective_class(name), out / "encoders.pt"
     meta = {"objective": name, "version": found.version, "options": dict(options), "seed": seed}
     if not found.pretrains:
-        objective = _build(name, options, recipe=recipe, manifest=None, preprocessor=None)
-        save_encoders(objective.encoders(), path, meta=meta)
+        save_encoders(_build(name, options, recipe=recipe).encoders(), path, meta=meta)
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
     dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
@@ -93,8 +88,7 @@ def pretrain(
         dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
     )
     objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
-    progress, hooks = standard_hooks(seed, report)
-    diagnose = Diagnose(name, report)
+    (progress, hooks), diagnose = standard_hooks(seed, report), Diagnose(name, report)
     runner = build_runner(
         objective,
         train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
@@ -107,16 +101,13 @@ def pretrain(
     )
     runner.train()
     save_encoders(objective.eval().encoders(), path, meta=meta)
-    seen = dataset.manifest
-    hours = float((seen.rows["stop"] - seen.rows["start"]).sum()) / 3600
-    final = {key: float(value.detach()) for key, value in progress.logs.items()}
     return PretrainResult(
         encoders=path,
         steps=runner.max_iters,
-        clips=len(seen),
-        hours=hours,
+        clips=len(dataset),
+        hours=dataset.manifest.hours,
         data_wait=progress.data_wait,
-        final=final,
+        final={key: float(value.detach()) for key, value in progress.logs.items()},
         diagnostics=diagnose.found,
         warnings=tuple(diagnose.warnings),
     )
@@ -178,8 +169,8 @@ def _build(
     options: Mapping[str, Any],
     *,
     recipe: Recipe,
-    manifest: Manifest | None,
-    preprocessor: ClipPreprocessor | None,
+    manifest: Manifest | None = None,
+    preprocessor: ClipPreprocessor | None = None,
 ) -> Objective:
     """The objective with the harness's backbones; one with `latents` is told about clips too."""
     config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio, **options}

@@ -98,6 +98,11 @@ class Manifest:
             digest.update(("\n" + "\t".join(values)).encode())
         return digest.hexdigest()
 
+    @property
+    def hours(self) -> float:
+        """Length of the samples whose end is listed."""
+        return float((self.rows["stop"] - self.rows["start"]).sum()) / 3600
+
     def split(self, name: str) -> Manifest:
         """The samples of one split, in order. Raises NotReadyError where it has none."""
         chosen = self.rows[self.rows["split"] == name]

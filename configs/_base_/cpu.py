@@ -33,7 +33,16 @@ finetune = dict(
     warmup_epochs=1,
     test_clips=1,
 )
-objectives = dict(glcm=dict(normalize=True, temperature=0.07))
+objectives = dict(
+    glcm=dict(normalize=True, temperature=0.07),
+    moco=dict(queue=512, momentum=0.99, drop_own=True),  # 1,500 clips: a queue well below
+    cpc=dict(blocks=4, predict=2, score="cosine"),
+    dpc=dict(blocks=4, predict=2, score="cosine"),
+    infomax=dict(dim=128, together=False),
+    crisscross=dict(dim=256, hidden=256, bottleneck=64),
+    avts=dict(gap=-0.8),  # starts at least 0.8 s apart: two spans of 1.6 s fit no video of 3.2 s
+    temporal_order=dict(queue=1024, negatives=256),
+)
 tasks = dict(
     lrw=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
     dfdc=dict(clip_len=32, seconds=3.2),
