@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from checks_backbones import ADAPTERS, NO_ADAPTER, check_backbone
+from checks_backbones import ADAPTERS, NO_ADAPTER, PARTS, check_backbone, check_part
 from checks_crisscross import (
     check_byol_simsiam,
     check_crisscross_heads,
@@ -109,6 +109,9 @@ class Case:
 
     def check(self) -> None:
         """Raise AssertionError where a value differs, or where a file or key is known to nobody."""
+        if self.entry in PARTS:
+            check_part(self.entry, json.loads(self.path.read_text())[self.entry])
+            return
         if self.entry:
             assert self.entry in ADAPTERS, (
                 f"{self.path.name} has {self.entry!r}, which nobody checks: add it to ADAPTERS "

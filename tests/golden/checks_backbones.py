@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from registries.encoder import Encoder
-from registries.registry import BACKBONES
+from registries.registry import BACKBONES, OBJECTIVES
 
 # name in backbones.json -> config of the adapter, and stages that go by another name there
 ADAPTERS: dict[str, dict[str, Any]] = {
@@ -25,17 +25,26 @@ ADAPTERS: dict[str, dict[str, Any]] = {
 }
 RENAMED = {"avid_r2plus1d_18": {"conv1": "pool1"}}  # there the stem's pooling belongs to conv1
 POOLED = ("avgpool", "pool")
-VISUAL = "waits for the issue 'nine objectives': a part of DPC or VCOP, not yet an adapter"
+PARTS = ("dpc_convgru_256_k1", "dpc_predictor_256")  # modules of the objective dpc itself
 NO_ADAPTER = {
     "s3d": "no adapter: MIL-NCE's trunk, of no objective of this suite",
     **dict.fromkeys(
-        [
-            *("dpc_resnet18_2d3d_full", "dpc_resnet34_2d3d_full", "dpc_convgru_256_k1"),
-            *("dpc_predictor_256", "vcop_c3d", "vcop_r3d", "vcop_r21d"),
-        ],
-        VISUAL,
+        ("dpc_resnet18_2d3d_full", "dpc_resnet34_2d3d_full"),
+        "no adapter: DPC's own trunk; objectives here are built from the common backbones",
+    ),
+    **dict.fromkeys(
+        ("vcop_c3d", "vcop_r3d", "vcop_r21d"),
+        "no adapter: trunks of VCOP, which the suite does not have",
     ),
 }
+
+
+def check_part(name: str, facts: dict[str, Any]) -> None:
+    """Parameter counts of DPC's aggregator and predictor, in the width that the name says."""
+    built = OBJECTIVES.build({"type": "dpc", "video": {"type": "r3d_18"}, "dim": 256, "blocks": 8})
+    part = built.phi if "predictor" in name else built.summaries["prediction"]
+    assert set(facts) == {"params"}
+    assert sum(p.numel() for p in part.parameters()) == facts["params"], name
 
 
 def check_backbone(name: str, facts: dict[str, Any]) -> None:
