@@ -110,6 +110,7 @@ def _model(
         data_preprocessor=preprocessor,
         frozen=frozen,
         features=finetune.features,
+        pooling=finetune.pooling,
     )
 
 

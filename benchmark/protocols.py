@@ -21,14 +21,17 @@ PROTOCOLS = {
 }
 
 
-def pool_maps(maps: tuple[Tensor, ...], pool: Pool) -> Tensor:
+def pool_maps(maps: tuple[Tensor, ...], pool: Pool, *, over_grid: str = "average") -> Tensor:
     """Concatenate the pathways of one encoder in the form a head asks for.
 
-    maps: (B, C, t, h, w) each. "clip": mean over time and grid, (B, sum C). "step": mean over the
+    maps: (B, C, t, h, w) each. "clip": mean over time and grid, or with over_grid="max" the mean
+    over time of each step's maximum, (B, sum C). "step": mean over the
     grid, every pathway brought to the longest one's T steps by repetition, (B, T, sum C). "grid":
     mean over time, every pathway brought to the first one's grid, (B, sum C, H, W). "step_grid":
     nothing averaged, steps and grid as above, (B, T, sum C, H, W).
     """
+    if pool == "clip" and over_grid == "max":
+        return torch.cat([feature.amax(dim=(3, 4)).mean(dim=2) for feature in maps], dim=1)
     if pool == "clip":
         return torch.cat([feature.mean(dim=(2, 3, 4)) for feature in maps], dim=1)
     if pool == "step":
@@ -49,7 +52,8 @@ class FinetuneModel(BaseModel):
 
     inputs["video"]: (B, 3, T, H, W) in training, (B, N, 3, T, H, W) elsewhere, N clips of one
     sample whose scores are averaged. frozen: the encoder stays as it was handed down, batch norm
-    included. features: "all" pathways, or the name of one.
+    included. features: "all" pathways, or the name of one. pooling: how clip features come about,
+    see `pool_maps`.
     """
 
     def __init__(
@@ -60,8 +64,10 @@ class FinetuneModel(BaseModel):
         data_preprocessor: nn.Module,
         frozen: bool = False,
         features: str = "all",
+        pooling: str = "average",
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
+        self.pooling = pooling
         self.encoder, self.head, self.frozen = encoder, head, frozen
         self.chosen = chosen_pathways(encoder, features)
         if frozen:
@@ -106,7 +112,8 @@ class FinetuneModel(BaseModel):
     def _features(self, video: Tensor) -> Tensor:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             maps = self.encoder(video)
-        return pool_maps(tuple(maps[i] for i in self.chosen), self.head.pool)
+        chosen = tuple(maps[i] for i in self.chosen)
+        return pool_maps(chosen, self.head.pool, over_grid=self.pooling)
 
 
 def chosen_pathways(encoder: Encoder, features: str) -> tuple[int, ...]:

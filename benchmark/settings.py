@@ -22,7 +22,7 @@ HARNESS_KEYS = (
     "size",
 )  # of a task's config; the rest are the task's own keywords
 # fields of a training that came after the first records
-LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop")
+LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop", "pooling")
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -89,12 +89,16 @@ class Pretrain(Training):
 
 
 class Finetune(Training):
-    """Finetuning: adds how a test video is read and how the epoch is chosen, never on test."""
+    """Finetuning: adds how a test video is read and how the epoch is chosen, never on test.
+
+    pooling: of clip features over the grid, average or (CrissCross's evaluation) maximum.
+    """
 
     test_clips: int = Field(1, ge=1)
     selection: Literal["best_val", "last"] = "best_val"
     val_interval: int = Field(1, ge=1)
     features: Literal["all", "global", "local"] = "all"
+    pooling: Literal["average", "max"] = "average"
 
 
 class Recipe(Strict):

@@ -38,7 +38,7 @@ class Supervised(Objective):
     clips are cropped to the face whose visemes are named; otherwise clips in which two faces speak
     teach no visemes (whose?). They never do so by sound; clips with another clip's sound teach the
     audio trunk nothing. Visemes and the mouth are read from 3 x 3 cells of the map, as the lip
-    reading head does, the rest from its mean.
+    reading head does, the rest from the mean over time of their maximum.
     """
 
     version = 2  # 1: everything from the mean of the map
@@ -122,7 +122,7 @@ class Supervised(Objective):
         named = self.visemes[rows[:, None], frames]
         spoken = inside & (named >= 0) & masks[0][:, None]  # (B, T)
         shown = (masks[1] & self.acts[rows])[:, None]  # (B, 1)
-        steps, mean = cells.flatten(2), cells.mean(dim=(1, 3))
+        steps, clips = cells.flatten(2), cells.amax(dim=3).mean(dim=1)
         scores, target = heads["viseme"](steps).float(), named.clamp_min(0)
         each = F.cross_entropy(scores.transpose(1, 2), target, reduction="none")
         hit = (scores.argmax(dim=2) == target).float()
@@ -133,7 +133,7 @@ class Supervised(Objective):
             terms["loss_mouth"] = _mean(off.mean(dim=2), spoken)
         for part, truth in (("shape", self.shapes), ("motion", self.motions)):
             if part in heads:
-                score = heads[part](mean).float()
+                score = heads[part](clips).float()
                 wrong = F.binary_cross_entropy_with_logits(score, truth[rows], reduction="none")
                 terms[f"loss_{part}"] = _mean(wrong.mean(dim=1, keepdim=True), shown)
         return terms

@@ -8,10 +8,20 @@ one (2 to 4 frames here) scratch did worse on mini-LRW (one seed).
 _base_ = "../_base_/cpu.py"
 tier = "base"
 pretrain_tier = "small"
-pretrain = dict(epochs=15)
-finetune = dict(epochs=16, batch_size=16, lr=2e-3, features="local", val_interval=2)
+pretrain = dict(
+    epochs=30, lr=2e-3, crop="speaker", augment=dict(scale=(0.5, 1.0), flip=0.5, grey=0.2)
+)
+finetune = dict(
+    epochs=24,
+    batch_size=16,
+    lr=1e-3,
+    clip_grad=5.0,
+    features="local",
+    pooling="max",
+    val_interval=2,
+)
 tasks = dict(
-    lrw=dict(finetune=dict(epochs=40, val_interval=4)),
-    dfdc=dict(finetune=dict(epochs=10)),
-    ucf101=dict(finetune=dict(augment=dict(scale=(0.6, 1.0), jitter=0.2))),
+    lrw=dict(finetune=dict(epochs=48, lr=1.5e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
+    dfdc=dict(size=72, clip_len=8, dropout=0.1, finetune=dict(augment=dict(jitter=0.2))),
+    ucf101=dict(dropout=0.1, finetune=dict(augment=dict(scale=(0.8, 1.0), jitter=0.2))),
 )

@@ -35,6 +35,13 @@ def test_clip_pooling_is_the_mean_of_each_pathway_side_by_side():
     assert torch.allclose(pooled[1, 3:], two[1].mean(dim=(1, 2, 3)))
 
 
+def test_maximum_over_the_grid_is_averaged_over_time():
+    maps = torch.zeros(1, 2, 3, 2, 2)
+    maps[0, 0, :, 1, 0] = torch.tensor([3.0, 6.0, 9.0])
+    pooled = pool_maps((maps,), "clip", over_grid="max")
+    torch.testing.assert_close(pooled, torch.tensor([[6.0, 0.0]]))
+
+
 def test_step_pooling_repeats_the_slower_pathway():
     slow, fast = torch.randn(1, 2, 2, 3, 3), torch.randn(1, 4, 6, 3, 3)
     steps = pool_maps((slow, fast), "step")

@@ -49,7 +49,7 @@ class MiniDFDC:
     """Forged talking heads; implements clip.MiniSet."""
 
     name = "mini-dfdc"
-    version = 2  # 1: same drawings, before the encoder was repeatable
+    version = 3  # 1: before the encoder was repeatable; 2: finer splices, smaller slides
     title = "Miniature of DFDC (Chugh subset): drawn talking heads, four manipulations"
     difficulty: Mapping[str, float] = {
         "blur_max_px": BLUR[1],

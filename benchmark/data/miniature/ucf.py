@@ -1,7 +1,8 @@
 """mini-UCF: 18 actions = (shape, slow motion programme), in the layout of UCF101.
 
 Knowing the shape leaves three classes, knowing the motion leaves three. All clips of a group `gXX`
-of a class share texture, background and camera path, as siblings cut from one source video do;
+of a class share background and camera path, as siblings cut from one source video do, while
+texture and colours of the object are each clip's own;
 three folds are made of groups 1-7, 8-14 and 15-21, and groups 22-25 are always trained on. In half
 of the groups, in train and test alike, the background resembles the class's own scene (scene bias
 is part of UCF101).
@@ -38,6 +39,8 @@ PER_CLASS: dict[
     "ci": (1, 2),
 }
 TEXTURES_FROM = 1_000  # ids below are those of mini-KAV
+TAKES = 100  # texture ids reserved for the clips of a group; chosen
+MIDDLE = 120.0  # grey towards which backgrounds are faded, of 255; chosen
 
 # s + m even: every shape with three motions, every motion with three shapes
 CLASSES: dict[str, tuple[str, str]] = dict(
@@ -54,7 +57,7 @@ class MiniUCF:
     """The mini-UCF set; see the module. `difficulty` holds the calibrated scalars."""
 
     name = "mini-ucf"
-    version = 3  # 1: small triangles; 2: before the encoder was repeatable
+    version = 4  # 3: textures of a group, full backgrounds; networks learnt the groups by heart
     title = "Miniature of UCF101: 18 actions of drawn objects"
     difficulty: Mapping[str, float] = {
         "radius_low": 14.0,  # pixels; tasks.md 8.5
@@ -64,6 +67,7 @@ class MiniUCF:
         "jitter": 1.2,  # pixels, s.d. of the hand-held jitter; chosen
         "scene_bias": 0.5,  # share of groups with the class's scene; tasks.md 8.5
         "scene_weight": 0.6,  # share of the class's scene in such a background; chosen
+        "scene_contrast": 0.4,  # what is left of a background's colours; see version 3
     }
 
     def items(self, tier: Tier) -> Sequence[Item]:
@@ -73,7 +77,13 @@ class MiniUCF:
             for group, count in enumerate(_group_sizes(label, tier), start=1):
                 for take in range(1, count + 1):
                     stem = f"v_{name}_g{group:02d}_c{take:02d}"
-                    plan = {"class": label, "shape": shape, "motion": motion, "group": group}
+                    plan = {
+                        "class": label,
+                        "shape": shape,
+                        "motion": motion,
+                        "group": group,
+                        "take": take,
+                    }
                     seed = (SUITE_SEED, SET_CODE, label, group, take)
                     item = Item(
                         path=f"UCF-101/{name}/{stem}.mp4",
@@ -91,6 +101,7 @@ class MiniUCF:
         rng, hard = item.rng(), self.difficulty
         times = (np.arange(FRAMES) + 0.5) / FPS  # middles of the frames
         source = item.plan["class"] * GROUPS + item.plan["group"]
+        texture = TEXTURES_FROM + 2 * (source * TAKES + item.plan["take"])
         group = np.random.default_rng([SUITE_SEED, SET_CODE, 8, source])
         jitter, spread = shake(rng, FRAMES, strength=hard["jitter"])
         path = drift(group, times, reach=hard["drift"]) + jitter
@@ -99,11 +110,11 @@ class MiniUCF:
             rng,
             shape=item.plan["shape"],
             motion=item.plan["motion"],
-            texture=TEXTURES_FROM + 2 * source,
+            texture=texture,
             radius=(hard["radius_low"], hard["radius_high"]),
         )
         track = follow(actor, times)
-        distractor = self._distractor(rng, source)
+        distractor = self._distractor(rng, texture + 1)
         if distractor is not None:
             draw_actor(frames, distractor, follow(distractor, times), camera=path)
         draw_actor(frames, actor, track, camera=path)
@@ -117,7 +128,7 @@ class MiniUCF:
             "distractor": distractor.latents() if distractor else None,
             "scene_biased": self._biased(item),
             "source": source,
-            "texture_ids": [TEXTURES_FROM + 2 * source, TEXTURES_FROM + 2 * source + 1],
+            "texture_ids": [texture, texture + 1],
             "track": {
                 "x": track.x + path[:, 0],
                 "y": track.y + path[:, 1],
@@ -137,7 +148,7 @@ class MiniUCF:
             latents=latents,
         )
 
-    def _distractor(self, rng: np.random.Generator, source: int) -> Actor | None:
+    def _distractor(self, rng: np.random.Generator, texture: int) -> Actor | None:
         """A second object, clearly smaller than any actor, in some of the clips."""
         if rng.random() >= self.difficulty["distractor"]:
             return None
@@ -145,7 +156,7 @@ class MiniUCF:
             rng,
             shape=str(rng.choice(SHAPES)),
             motion=str(rng.choice(MOTIONS)),
-            texture=TEXTURES_FROM + 2 * source + 1,
+            texture=texture,
             radius=(6.0, 10.0),  # chosen
         )
 
@@ -176,14 +187,15 @@ class MiniUCF:
 
     def _scene(self, item: Item, source: int) -> np.ndarray:
         """Background of the group (H', W', 3) float32, wider than the picture."""
-        own = _stage(source)
-        if not self._biased(item):
-            return own
-        weight = self.difficulty["scene_weight"]
-        scene = _stage(10_000 + item.plan["class"])
-        scene = scene[:, ::-1] if source % 3 == 0 else scene
-        # the class's pattern in the group's own mean colour, which stays a nuisance
-        return weight * (scene - scene.mean((0, 1)) + own.mean((0, 1))) + (1 - weight) * own
+        scene = _stage(source)
+        mean = scene.mean((0, 1))
+        if self._biased(item):
+            weight = self.difficulty["scene_weight"]
+            other = _stage(10_000 + item.plan["class"])
+            other = other[:, ::-1] if source % 3 == 0 else other
+            # the class's pattern in the group's own mean colour, which stays a nuisance
+            scene = weight * (other - other.mean((0, 1)) + mean) + (1 - weight) * scene
+        return MIDDLE + self.difficulty["scene_contrast"] * (scene - MIDDLE)
 
 
 def _stage(scene: int) -> np.ndarray:
