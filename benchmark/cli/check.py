@@ -68,11 +68,14 @@ def _kind_of(name: str) -> str:
 
 def _objective(name: str, preset: str) -> Iterator[Outcome]:
     """The contract suite with the preset's options, and a mock run with its backbones too."""
+    import torch
+
     from benchmark.mock import mock_pretrain
     from benchmark.settings import load_recipe
     from registries.check_base import Subject, judge
     from registries.checks import run_checks
 
+    torch.set_num_threads(1)  # tensors this small only wait for more
     recipe = load_recipe(preset, objectives=(name,))
     subject = Subject.of(name)
     options = {**recipe.objectives.get(name, {}), **subject.options}
