@@ -15,9 +15,11 @@ PACKAGES = ("registries", "objectives", "benchmark")
 # objectives/ has a ladder of its own: it shares only the kernel with the harness.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
-    ("benchmark.run", "benchmark.mock"),
+    ("benchmark.run", "benchmark.perf", "benchmark.learn"),
+    ("benchmark.mock",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),
+    ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),
     ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),
     ("benchmark.tasks", "benchmark.protocols"),

@@ -15,9 +15,11 @@ from benchmark.cli.check import check
 from benchmark.cli.data import app as data_app
 from benchmark.cli.describe import describe
 from benchmark.cli.doctor import doctor
+from benchmark.cli.learn import learn
 from benchmark.cli.listing import list_names
 from benchmark.cli.new import app as new_app
 from benchmark.cli.output import fail
+from benchmark.cli.perf import app as perf_app
 from benchmark.cli.report import report
 from benchmark.cli.results import app as results_app
 from benchmark.cli.run import run
@@ -38,8 +40,10 @@ app.command()(report)
 app.command("list")(list_names)
 app.command()(describe)
 app.command()(check)
+app.command()(learn)
 app.command()(doctor)
 app.add_typer(data_app, name="data")
+app.add_typer(perf_app, name="perf")
 app.add_typer(new_app, name="new")
 app.add_typer(results_app, name="results")
 
