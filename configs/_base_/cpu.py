@@ -1,7 +1,6 @@
 """A backbone small enough for two CPU cores, and the recipe both CPU presets share.
 
-resnet3d: depth 18, 8 base channels, 3-D kernels in the last two stages only, every frame kept, no
-pooling after the stem (pictures of 56 pixels have nothing to lose).
+resnet3d: depth 18, 8 base channels, 3-D kernels in the last two stages only, every frame kept.
 """
 
 pretrain_data = "mini-kav"
@@ -10,7 +9,6 @@ video = dict(
     base_channels=8,
     inflate=(0, 0, 1, 1),
     conv1_kernel=(3, 5, 5),
-    pool1=False,
     temporal_stride=1,
     grid_stride=16,
 )
