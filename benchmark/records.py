@@ -237,7 +237,7 @@ def audio_coverage(manifest: Manifest) -> float | None:
 def recipe_info(plan: Plan) -> RecipeInfo:
     """The resolved recipe, whole."""
     config = plain(plan.recipe.model_dump())
-    return RecipeInfo(config=config, sha256=digest(config), tuning="none: the preset's numbers")
+    return RecipeInfo(config=config, sha256=digest(config), tuning=plan.recipe.tuning)
 
 
 def cost(seconds: float, data_wait: float) -> Cost:

@@ -82,7 +82,8 @@ class Training(Strict):
 class Pretrain(Training):
     """Pretraining: adds which part of the frame is seen, by every objective alike.
 
-    crop: "full" frame, or "speaker": the face where a clip names one (AVSpeech does), else the frame.
+    crop: "full" frame, or "speaker": the face where a clip names one (as AVSpeech does), else the
+    frame.
     """
 
     crop: Literal["full", "speaker"] = "full"
@@ -102,8 +103,9 @@ class Finetune(Training):
 
 
 class Recipe(Strict):
-    """Everything a run needs besides names and seeds."""
+    """Everything a run needs besides names and seeds. tuning: how its numbers were chosen."""
 
+    tuning: str = "none: the preset's numbers"
     tier: Literal["ci", "small", "base"] = "base"  # of the generated stand-ins
     pretrain_tier: Literal["ci", "small", "base"] | None = None  # None: as `tier`
     pretrain_data: str = "mini-kav"

@@ -6,6 +6,10 @@ one (2 to 4 frames here) scratch did worse on mini-LRW (one seed).
 """
 
 _base_ = "../_base_/cpu.py"
+tuning = (
+    "by hand, on scratch and supervised only, by the validation parts of the three miniatures; "
+    "lip crop, head cells and local pathway, from version 0.1, by test scores of scratch"
+)
 tier = "base"
 pretrain_tier = "small"
 pretrain = dict(
