@@ -118,8 +118,7 @@ class MiniUCF:
         if distractor is not None:
             draw_actor(frames, distractor, follow(distractor, times), camera=path)
         draw_actor(frames, actor, track, camera=path)
-        camera = draw_camera(item.rng(2))
-        sound = item.rng(1)
+        camera, sound = draw_camera(item.rng(2)), item.rng(1)
         struck = strikes(track.impacts, actor.shape, sound, seconds=FRAMES / FPS)
         latents = {
             "shape": actor.shape,
