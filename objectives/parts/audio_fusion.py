@@ -12,8 +12,8 @@ TAPS = 5  # AVSlowFast's code: temporal kernel
 class AudioFusion(nn.Module):
     """Two temporal convolutions bring a map of sound to the channels and steps of a visual one.
 
-    Xiao et al. 2020 (their code). heard, seen: channels of both. Differs from the paper: between the
-    convolutions sound is averaged to the visual steps, where theirs has a fixed stride; whether
+    Xiao et al. 2020 (their code). heard, seen: channels of both. Differs from the paper: between
+    the convolutions sound is averaged to the visual steps, where theirs has a fixed stride; whether
     theirs are normalised is not known, these are not.
     """
 

@@ -41,8 +41,9 @@ def margin_loss(
 
         L = 1/(2N) sum_i [ |a_i - p_i|^2 + max(margin - |a_i - n_i|, 0)^2 ]
 
-    over the N valid rows. Korbar et al. 2018, with one negative per positive (AVSlowFast's code). All equal: margin^2 / 2; none valid: 0, with a gradient path. anchor, positive, negative
-    (B, D), valid (B,) bool -> scalar.
+    over the N valid rows. Korbar et al. 2018, with one negative per positive (AVSlowFast's code).
+    All equal: margin^2 / 2; none valid: 0, with a gradient path. anchor, positive, negative (B, D),
+    valid (B,) bool -> scalar.
     """
     with torch.autocast(device_type=anchor.device.type, enabled=False):
         anchor, positive, negative = _wide(anchor), _wide(positive), _wide(negative)
