@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from objectives.parts.precision import wide
+
 # family of pairs -> its pairs of views. Sarkar and Etemad 2023, sec. 3
 PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "intra": (("video_1", "video_2"), ("audio_1", "audio_2")),
@@ -29,7 +31,7 @@ def negative_cosine(predicted: Tensor, target: Tensor) -> Tensor:
     Chen and He 2021, eq. 1; the gradient stops at `target`. predicted, target (B, D) -> scalar.
     """
     with torch.autocast(device_type=predicted.device.type, enabled=False):
-        predicted, target = _wide(predicted), _wide(target.detach())
+        predicted, target = wide(predicted), wide(target.detach())
         return -(F.normalize(predicted, dim=1) * F.normalize(target, dim=1)).sum(dim=1).mean()
 
 
@@ -78,7 +80,3 @@ def check_families(families: Sequence[str]) -> None:
 def _sum(terms: Sequence[Tensor]) -> Tensor:
     """Sum of scalars."""
     return torch.stack(list(terms)).sum()
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from objectives.parts.precision import wide
+
 Transform = Callable[[Tensor], Tensor]
 LOG2 = math.log(2.0)
 
@@ -113,7 +115,7 @@ def _own_denominator(score: Tensor, *, own_logit: float | None = None) -> Tensor
 
 def _scores(local: Tensor, summary: Tensor) -> Tensor:
     """u[i, j, a, b], (B, B, L, M)."""
-    return torch.einsum("ibd,jad->ijab", _wide(summary), _wide(local))
+    return torch.einsum("ibd,jad->ijab", wide(summary), wide(local))
 
 
 def _needs_negatives(local: Tensor) -> None:
@@ -121,10 +123,6 @@ def _needs_negatives(local: Tensor) -> None:
         raise ValueError(
             f"{local.shape[0]} clip has no other clip to contrast with; give a batch of at least 2"
         )
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _eye(square: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from objectives.parts.precision import wide
+
 Denominator = Literal["one_way", "symmetric", "official"]
 DENOMINATORS: tuple[Denominator, ...] = ("one_way", "symmetric", "official")
 
@@ -41,7 +43,7 @@ def cross_modal_mil_nce(
             f"{anchor.shape[0]} anchor has no negative to contrast with; give a batch of at least 2"
         )
     with torch.autocast(device_type=anchor.device.type, enabled=False):
-        anchor, bag = _wide(anchor), _wide(bag)
+        anchor, bag = wide(anchor), wide(bag)
         score = torch.einsum("nd,mkd->nmk", anchor, bag) / temperature
         # a bag answers as a whole, so each (anchor, bag) pair becomes one number: (N, N)
         pair = torch.logsumexp(score, dim=2)
@@ -97,14 +99,14 @@ def attention_over_cells(query: Tensor, cells: Tensor, *, temperature: float = 1
     looks everywhere alike, which is average pooling.
     """
     with torch.autocast(device_type=query.device.type, enabled=False):
-        score = torch.einsum("bd,bpd->bp", _wide(query), _wide(cells)) / temperature
+        score = torch.einsum("bd,bpd->bp", wide(query), wide(cells)) / temperature
         return torch.softmax(score, dim=1)
 
 
 def attention_pool(attention: Tensor, cells: Tensor) -> Tensor:
     """Weighted mean over cells at each step. attention (B, P), cells (B, T, P, D) -> (B, T, D)."""
     with torch.autocast(device_type=attention.device.type, enabled=False):
-        return torch.einsum("bp,btpd->btd", attention, _wide(cells))
+        return torch.einsum("bp,btpd->btd", attention, wide(cells))
 
 
 def windows(audio: Tensor, steps: int) -> Tensor:
@@ -123,10 +125,6 @@ def windows(audio: Tensor, steps: int) -> Tensor:
         )
     size = length // steps
     return audio[:, : steps * size].unflatten(1, (steps, size))
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
 
 
 def _eye(square: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from objectives.parts.precision import wide
+
 Score = Literal["dot", "mean", "cosine"]
 Negatives = Literal["set", "other_videos", "same_video", "all"]
 TEMPERATURES = {"dot": 1.0, "mean": 1.0, "cosine": 0.1}  # dot, mean: none in any source; .1 chosen
@@ -38,7 +40,7 @@ def similarity(
     """
     temperature = TEMPERATURES[score] if temperature is None else temperature
     with torch.autocast(device_type=predicted.device.type, enabled=False):
-        predicted, targets = _wide(predicted), _wide(targets)
+        predicted, targets = wide(predicted), wide(targets)
         if score == "cosine":
             predicted, targets = F.normalize(predicted, dim=-1), F.normalize(targets, dim=-1)
         scale = targets.shape[-1] if score == "mean" else 1
@@ -150,8 +152,8 @@ def recall(address: Tensor, memory: Tensor) -> Tensor:
     Han et al. 2020 (MemDPC), sec. 3. address (B, M, h, w), memory (M, D) -> (B, D, h, w).
     """
     with torch.autocast(device_type=address.device.type, enabled=False):
-        weights = torch.softmax(_wide(address), dim=1)
-        return torch.einsum("bmhw,md->bdhw", weights, _wide(memory))
+        weights = torch.softmax(wide(address), dim=1)
+        return torch.einsum("bmhw,md->bdhw", weights, wide(memory))
 
 
 def check_choice(*, score: str, temperature: float | None, negatives: str = "set") -> None:
@@ -172,7 +174,3 @@ def _check_count(candidates: int) -> None:
             "a single target has no negative to contrast with; raise the batch to 2 videos, or "
             "`predict`"
         )
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()

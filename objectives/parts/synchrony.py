@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from objectives.parts.precision import wide
+
 MARGIN = 0.99  # Korbar et al. 2018; AVSlowFast's code
 LEAST_VARIANCE = 0.01  # AVSlowFast's code: quieter spectrograms are silence
 MOST_COSINE = 0.99999  # AVSlowFast's code: above it two spectrograms are the same sound
@@ -18,13 +20,13 @@ MOST_COSINE = 0.99999  # AVSlowFast's code: above it two spectrograms are the sa
 def half_unit(x: Tensor) -> Tensor:
     """Vectors of length 1/2, so that distances lie in [0, 1]. (..., D) -> (..., D)."""
     with torch.autocast(device_type=x.device.type, enabled=False):
-        return 0.5 * F.normalize(_wide(x), dim=-1)
+        return 0.5 * F.normalize(wide(x), dim=-1)
 
 
 def distance(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean distance along the last axis; where a equals b its gradient is 0, not infinite."""
     with torch.autocast(device_type=a.device.type, enabled=False):
-        square = (_wide(a) - _wide(b)).square().sum(dim=-1)
+        square = (wide(a) - wide(b)).square().sum(dim=-1)
         same = square == 0
         return square.masked_fill(same, 1.0).sqrt().masked_fill(same, 0.0)
 
@@ -46,7 +48,7 @@ def margin_loss(
     valid (B,) bool -> scalar.
     """
     with torch.autocast(device_type=anchor.device.type, enabled=False):
-        anchor, positive, negative = _wide(anchor), _wide(positive), _wide(negative)
+        anchor, positive, negative = wide(anchor), wide(positive), wide(negative)
         pull = (anchor - positive).square().sum(dim=1)
         push = (margin - distance(anchor, negative)).clamp_min(0).square()
         each = pull + push
@@ -100,7 +102,7 @@ def audible(positive: Tensor, negative: Tensor) -> Tensor:
     Spectrograms (B, ...) each -> (B,) bool. Variance > 0.01 of both, cosine < 0.99999.
     """
     with torch.autocast(device_type=positive.device.type, enabled=False):
-        near, far = _wide(positive).flatten(1), _wide(negative).flatten(1)
+        near, far = wide(positive).flatten(1), wide(negative).flatten(1)
         loud = (near.var(dim=1) > LEAST_VARIANCE) & (far.var(dim=1) > LEAST_VARIANCE)
         return loud & (F.cosine_similarity(near, far, dim=1) < MOST_COSINE)
 
@@ -114,7 +116,3 @@ def avs_pattern(kept: Tensor, *, avs: tuple[bool, ...], fused: tuple[bool, ...])
     on, off = torch.ones_like(kept), torch.zeros_like(kept)
     clean = [1 - kept if any(fused[:stage]) else on for stage in range(len(avs))]
     return torch.stack([now if asked else off for now, asked in zip(clean, avs, strict=True)])
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()

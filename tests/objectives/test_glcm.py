@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 from toys import toy_batch
+from world_worker import assert_world_size_does_not_matter
 
 from objectives.parts.losses import (
     attention_over_cells,
@@ -261,21 +258,5 @@ def test_bfloat16_autocast_stays_close():
 
 
 def test_gathered_negatives_equal_one_process_with_both_batches(tmp_path):
-    """Two gloo processes with 2 clips each, against one with 4: losses and mean gradients."""
-    script = Path(__file__).with_name("gather_worker.py")
-    path = os.pathsep.join([str(Path(__file__).parents[2]), str(script.parent)])
-    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    workers = [
-        subprocess.Popen([sys.executable, str(script), str(rank), str(tmp_path)], env=env)
-        for rank in range(2)
-    ]
-    model = build(gather=True)
-    losses = model.loss(toy_batch(), {})
-    (losses["loss_global"] + losses["loss_local"]).backward()
-    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
-    found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
-    for key in ("loss_global", "loss_local"):
-        assert [float(f[key]) for f in found] == pytest.approx([float(losses[key])] * 2, rel=1e-5)
-    for name, parameter in model.named_parameters():
-        mean = (found[0]["grads"][name] + found[1]["grads"][name]) / 2
-        assert torch.allclose(mean, parameter.grad, rtol=1e-4, atol=1e-6), name
+    config = {"type": "glcm", "video": {"type": "toy_video"}, "audio": {"type": "toy_audio"}}
+    assert_world_size_does_not_matter({**config, "gather": True}, tmp_path)
