@@ -52,11 +52,14 @@ class AVTS(Objective):
     may overlap (gap = d - seconds: starts d seconds apart). switch: part of training with easy
     negatives alone. hard: share of hard ones after it. easy: other videos' sounds are their
     positives ("now") or their hard ones ("apart"), see `objectives.parts.sync_pairs`. dim: of the
-    common space. margin. normalize: embeddings of length 1/2, so that distances lie in [0, 1].
+    common space. segments: stretches of time kept apart up to the linear layers. margin. normalize:
+    embeddings of length 1/2, so that distances lie in [0, 1].
     masked: leave out silent and equal pairs. gather: negatives from all processes.
 
     Differs from the paper: its text was not at hand; 128 dimensions, the switch (50 of 90 epochs
-    there), 75 % easy and the gap of 0.5 s are from memory or from AVSlowFast's code. Trunks and the
+    there), 75 % easy and the gap of 0.5 s are from memory or from AVSlowFast's code. There linear
+    layers see the whole map, here `segments` means of it; one mean (AVSlowFast's code) would be
+    blind to a shift of the sound within the clip. Trunks and the
     log-mel of 80 bands are the harness's, not MC3 and a VGG over 40 bands. `normalize` and `masked`
     are that code's; whether the paper does so is not known. Thresholds of the mask refer to the
     harness's standardised log-mel, whose scale is within a sixth of theirs. Which samples get a
@@ -79,6 +82,7 @@ class AVTS(Objective):
         switch: float = 0.5,  # chosen; AVSlowFast's code: epoch 96 of 196
         hard: float = 0.25,  # AVSlowFast's code: EASY_NEG_RATIO 0.75
         dim: int = 128,  # from memory
+        segments: int = 4,  # chosen
         margin: float = MARGIN,
         normalize: bool = True,
         easy: Easy = "now",  # chosen
@@ -94,7 +98,8 @@ class AVTS(Objective):
         self.switch, self.hard, self.easy = switch, hard, easy
         self.margin, self.normalize, self.masked, self.gather = margin, normalize, masked, gather
         self.video, self.audio = BACKBONES.build(video), BACKBONES.build(audio)
-        self.head = SyncHead(sum(self.video.channels), sum(self.audio.channels), dim)
+        wide, loud = sum(self.video.channels), sum(self.audio.channels)
+        self.head = SyncHead(wide, loud, dim, segments=segments)
         self.draws = Draws()
 
     @classmethod

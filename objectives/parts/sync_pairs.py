@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objectives.parts.draws import Draws
@@ -106,22 +107,28 @@ def check_curriculum(*, switch: float, hard: float, easy: str) -> None:
 class SyncHead(nn.Module):
     """Means of the maps of both modalities, one linear layer each into a common space.
 
-    seen: channels of all visual maps together. heard: of the audio maps.
+    seen: channels of all visual maps together. heard: of the audio maps. segments: stretches of
+    time that are averaged apart and laid side by side before the layer; one mean for the whole clip
+    cannot say when in it something happens.
     """
 
-    def __init__(self, seen: int, heard: int, dim: int) -> None:
+    def __init__(self, seen: int, heard: int, dim: int, *, segments: int = 1) -> None:
         super().__init__()
-        self.ref, self.query = nn.Linear(seen, dim), nn.Linear(heard, dim)
+        if segments < 1:
+            raise ValueError(f"segments must be 1 or more, got {segments}")
+        self.segments = segments
+        self.ref, self.query = nn.Linear(segments * seen, dim), nn.Linear(segments * heard, dim)
 
     def see(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps (B, C, t, h, w) of all pathways -> (B, D)."""
-        return self.ref(pooled(maps))
+        return self.ref(pooled(maps, self.segments))
 
     def hear(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps (B, C, t) -> (B, D); positives and negatives alike."""
-        return self.query(pooled(maps))
+        return self.query(pooled(maps, self.segments))
 
 
-def pooled(maps: Sequence[Tensor]) -> Tensor:
-    """Mean of each map over all its positions, side by side: (B, C, ...) -> (B, sum C)."""
-    return torch.cat([found.flatten(2).mean(dim=2) for found in maps], dim=1)
+def pooled(maps: Sequence[Tensor], segments: int = 1) -> Tensor:
+    """Mean of each map over the grid and S stretches of time: (B, C, t, ...) -> (B, sum C * S)."""
+    rows = [found.flatten(3).mean(dim=3) if found.dim() > 3 else found for found in maps]
+    return torch.cat([F.adaptive_avg_pool1d(row, segments).flatten(1) for row in rows], dim=1)

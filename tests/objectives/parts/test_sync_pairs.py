@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from objectives.parts.draws import Draws
-from objectives.parts.sync_pairs import SyncHead, choose_negatives, two_sounds
+from objectives.parts.sync_pairs import SyncHead, choose_negatives, pooled, two_sounds
 
 SECONDS = 1.6
 
@@ -126,3 +126,14 @@ def test_head_is_a_linear_map_of_means():
     sound = torch.randn(2, 3, 7)
     want = sound.mean(dim=2) @ head.query.weight.T + head.query.bias
     assert torch.allclose(head.hear([sound]), want, atol=1e-6)
+
+
+def test_segments_tell_early_from_late():
+    early = torch.zeros(1, 2, 8, 2, 3)
+    early[0, 1, :2] = 6.0
+    late = early.flip(2)
+    assert pooled([early], 4).tolist() == [[0, 0, 0, 0, 6, 0, 0, 0]]
+    assert pooled([late], 4).tolist() == [[0, 0, 0, 0, 0, 0, 0, 6]]
+    torch.testing.assert_close(pooled([early]), pooled([late]))
+    with pytest.raises(ValueError, match="segments must be 1 or more, got 0"):
+        SyncHead(2, 2, 2, segments=0)
