@@ -15,7 +15,11 @@ from benchmark.cli.output import show_json, show_paragraph, show_table
 from registries import plugins
 from registries.errors import BenchError, unknown
 
-HARNESS = {"self", "video", "audio", "data_preprocessor", "init_cfg"}  # set by the harness, not -o
+# set by the harness, not -o
+HARNESS = {
+    *("self", "video", "audio", "data_preprocessor", "init_cfg"),
+    *("latents", "seconds", "one_face"),
+}
 Facts = dict[str, Any]
 
 
@@ -71,8 +75,23 @@ def _objective(name: str, *, preset: str) -> Facts:
         "anchors": {anchor: asdict(place) for anchor, place in sampling.anchors.items()},
         "shortest_video_seconds": round(sampling.min_duration, 3),
         "options": _options(cls.__init__),
+        **_terms(name),
         "parameters": _parameters(name, preset),
     }
+
+
+def _terms(name: str) -> dict[str, dict[str, str]]:
+    """Names of the losses and of what else is logged, as one synthetic batch shows them."""
+    from registries.check_base import Subject, step
+
+    try:
+        subject = Subject.of(name)
+        keys = list(step(subject.build(), subject.batch()))
+    except Exception as error:  # nothing to learn, or it needs a file: not worth failing for
+        return {"losses": {"not shown": str(error) or type(error).__name__}}
+    minimised = [key for key in keys if "loss" in key]
+    logged = [key for key in keys if "loss" not in key]
+    return {"losses": {"minimised": ", ".join(minimised), "logged": ", ".join(logged)}}
 
 
 def _options(function: Callable[..., Any]) -> dict[str, str]:
@@ -98,8 +117,15 @@ def _parameters(name: str, preset: str) -> dict[str, Any]:
         )
     except (BenchError, TypeError, ValueError) as error:
         return {"preset": preset, "not_counted": str(error)}
-    handed = {key: _count(encoder) for key, encoder in built.encoders().items()}
-    return {"preset": preset, "trained": _count(built), "handed_down": handed}
+    encoders = built.encoders()
+    handed = {key: _count(encoder) for key, encoder in encoders.items()}
+    inside = {id(weight) for encoder in encoders.values() for weight in encoder.parameters()}
+    heads = {
+        part: sum(w.numel() for w in child.parameters() if w.requires_grad and id(w) not in inside)
+        for part, child in built.named_children()
+    }
+    heads = {part: count for part, count in heads.items() if count}
+    return {"preset": preset, "trained": _count(built), "handed_down": handed, "heads": heads}
 
 
 def _count(module: Any) -> int:  # noqa: ANN401 - an nn.Module; torch is not imported here
@@ -168,7 +194,7 @@ def _show(facts: Facts) -> None:
         if facts.get(key):
             show_table([{key: name} | _words(values) for name, values in facts[key].items()])
             typer.echo("")
-    for key in ("options", "parameters", "card", "recipe"):
+    for key in ("options", "losses", "parameters", "card", "recipe"):
         if facts.get(key):
             show_table(_lines(key, facts[key]))
             if key == "options" and facts["kind"] != "backbone":

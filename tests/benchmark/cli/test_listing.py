@@ -74,6 +74,16 @@ def test_describe_an_objective(answer):
     assert facts["parameters"]["trained"] >= sum(handed.values()) > 0
 
 
+def test_describe_names_losses_and_heads(answer):
+    facts = answer("describe", "moco")
+    assert facts["losses"]["minimised"] == "loss_contrast"
+    assert "contrast_accuracy" in facts["losses"]["logged"]
+    parameters = facts["parameters"]
+    assert parameters["trained"] == parameters["handed_down"]["video"] + sum(
+        parameters["heads"].values()
+    )
+
+
 def test_describe_a_task_and_a_preset(answer):
     assert answer("describe", "lrw")["card"]["main_metric"] == "top1"
     assert "finetune" in answer("describe", "demo")["recipe"]
