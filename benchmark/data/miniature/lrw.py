@@ -34,7 +34,8 @@ from benchmark.data.miniature.viseme import WORDS, draw_word, family_of
 
 SET_CODE = 51  # second element of every seed of this set; chosen
 SPLITS = ("train", "val", "test")
-SIZES = {"base": (50, 10, 25), "small": (20, 5, 15), "ci": (3, 1, 2)}  # clips per word; specified
+# clips per word; specified, but for 80 instead of 50 to train on: see version 2
+SIZES = {"base": (80, 10, 25), "small": (20, 5, 15), "ci": (3, 1, 2)}
 SECONDS, FPS = 1.6, 20  # specified
 OFFSET = 0.30  # seconds, largest distance of the word's middle from the clip's; probed setting
 CLIPS_PER_WORD = 1000  # seeds reserved per word, so that a larger tier only adds clips
@@ -44,7 +45,9 @@ class MiniLRW:
     """Isolated-word lip reading on drawn faces; implements clip.MiniSet."""
 
     name = "mini-lrw"
-    version = 2  # 1: same drawings, before the encoder was repeatable
+    # 1: before the encoder was repeatable; 2: 50 training clips a word, from which a network from
+    # scratch got 26 % (one seed), below its window of 35 to 60
+    version = 3
     title = "Miniature of LRW: 20 words, drawn talking heads"
     difficulty: Mapping[str, float] = {
         "viseme_seconds": viseme.MEAN_DURATION,
