@@ -150,7 +150,8 @@ def test_splice_changes_the_mouth_only(plan):
     assert difference[far].max() == 0
     assert difference.max(axis=(1, 2)).min() > 5  # every frame is forged
     assert forged.heard is plan
-    assert 0.7 <= forged.splice.resolution <= 1.0
+    low, high = forgery.RESOLUTION
+    assert low <= forged.splice.resolution <= high
 
 
 def test_a_splice_of_the_same_mouth_at_full_resolution_changes_nothing(plan):
@@ -162,7 +163,8 @@ def test_a_splice_of_the_same_mouth_at_full_resolution_changes_nothing(plan):
 def test_sliding_texture_stays_on_the_face(plan):
     forged = forgery.forge(plan, "F4-texture", np.random.default_rng(2))
     slide = forged.plan.faces[0].slide
-    assert 4 <= forged.latents["amplitude"] <= 8 and np.abs(slide).max() <= 8
+    low, high = forgery.SLIDE
+    assert low <= forged.latents["amplitude"] <= high and np.abs(slide).max() <= high
     difference = np.abs(render_frames(forged.plan).astype(int) - render_frames(plan)).max(axis=-1)
     x0, y0, x1, y1 = face_boxes(plan.faces[0]).T
     y, x = np.mgrid[:112, :112]

@@ -14,7 +14,7 @@ def ci():
 
 
 @pytest.mark.parametrize(
-    ("tier", "sizes"), [("base", (50, 10, 25)), ("small", (20, 5, 15)), ("ci", (3, 1, 2))]
+    ("tier", "sizes"), [("base", (80, 10, 25)), ("small", (20, 5, 15)), ("ci", (3, 1, 2))]
 )
 def test_every_word_has_the_specified_number_of_clips(tier, sizes):
     items = MiniLRW().items(tier)
@@ -25,7 +25,7 @@ def test_every_word_has_the_specified_number_of_clips(tier, sizes):
 
 def test_smaller_tiers_are_parts_of_larger_ones():
     base = {item.path: item for item in MiniLRW().items("base")}
-    assert len(base) == 1700 == len({item.seed for item in base.values()})
+    assert len(base) == 2300 == len({item.seed for item in base.values()})
     for tier in ("ci", "small"):
         assert all(base[item.path] == item for item in MiniLRW().items(tier))
 

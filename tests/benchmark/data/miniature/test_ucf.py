@@ -19,7 +19,7 @@ from benchmark.data.miniature.actors import (
 from benchmark.data.miniature.clip import SAMPLE_RATE, SIZE
 from benchmark.data.miniature.impacts import TIMBRES, strikes
 from benchmark.data.miniature.sprite import outline
-from benchmark.data.miniature.ucf import CLASSES, MiniUCF
+from benchmark.data.miniature.ucf import CLASSES, MIDDLE, MiniUCF
 
 TIMES = (np.arange(64) + 0.5) / 20
 
@@ -97,11 +97,12 @@ def test_draws_one_clip_alone_and_again():
     assert first.latents["shape"] + first.latents["motion"] == item.label.lower()
 
 
-def test_siblings_share_texture_and_scene_but_not_the_take():
+def test_siblings_share_the_scene_but_not_the_object():
     dataset = MiniUCF()
     items = [item for item in dataset.items("base") if item.group == "BarSpin_g22"][:2]
     one, two = (dataset.draw(item) for item in items)
-    assert one.latents["texture_ids"] == two.latents["texture_ids"]
+    assert one.latents["source"] == two.latents["source"]
+    assert not set(one.latents["texture_ids"]) & set(two.latents["texture_ids"])
     assert one.latents["actor"]["phase"] != two.latents["actor"]["phase"]
 
 
@@ -166,3 +167,14 @@ def test_strikes_sound_at_their_times_and_by_their_shape():
         power = np.abs(np.fft.rfft(wave)) ** 2
         centres[shape] = (power * np.fft.rfftfreq(51_200, 1 / SAMPLE_RATE)).sum() / power.sum()
     assert centres["disc"] < centres["ring"] < centres["bar"] < centres["triangle"]
+
+
+def test_scenes_are_faded_towards_grey():
+    item = MiniUCF().items("ci")[0]
+
+    class Plain(MiniUCF):
+        difficulty = {**MiniUCF.difficulty, "scene_contrast": 1.0}  # noqa: RUF012
+
+    pale, full = (kind()._scene(item, 7) for kind in (MiniUCF, Plain))
+    kept = MiniUCF.difficulty["scene_contrast"]
+    np.testing.assert_allclose(pale - MIDDLE, kept * (full - MIDDLE), atol=1e-3)
