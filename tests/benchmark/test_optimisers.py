@@ -161,7 +161,7 @@ def test_fields_at_their_defaults_change_no_key():
     dumped = recipe(**changed).model_dump()
     assert {key: dumped[key] for key in LATER if key in dumped} == changed
     assert recipe(**changed) == Training(**dumped)
-    preset = load_recipe("mini")
+    preset = load_recipe("paper-15k")
     assert not set(LATER) & set(preset.model_dump()["pretrain"])
     assert not set(LATER) & set(preset.finetune_for("lrw").model_dump())
 
