@@ -181,6 +181,8 @@ def schedule(recipe: Training, *, steps: int, epoch: int) -> list[dict[str, Any]
             }
         ]
     schedule = []
+    if warmup == 1:  # nothing to rise over: mmengine would leave the rate at its start for good
+        warmup = 0
     if warmup:
         schedule.append(
             {

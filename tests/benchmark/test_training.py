@@ -13,7 +13,7 @@ from benchmark.data.store import FrameStore
 from benchmark.evaluate import evaluate
 from benchmark.hooks import save_atomically
 from benchmark.pretrain import pretrain
-from benchmark.settings import load_recipe
+from benchmark.settings import Training, load_recipe
 from benchmark.training import EpochSampler, precision_of, schedule
 from objectives.glcm import GLCM
 from registries.registry import TASKS
@@ -195,3 +195,9 @@ def test_warm_up_takes_the_longer_setting_and_cosine_the_rest():
 def test_precision_is_fp32_without_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert precision_of("auto") == "fp32" and precision_of("bf16") == "bf16"
+
+
+def test_a_warm_up_of_one_step_leaves_the_rate_alone():
+    recipe = Training(epochs=6, batch_size=2, lr=0.1, warmup_epochs=1)
+    assert [part["type"] for part in schedule(recipe, steps=6, epoch=1)] == ["CosineAnnealingLR"]
+    assert len(schedule(recipe, steps=60, epoch=10)) == 2
