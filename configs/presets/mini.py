@@ -1,9 +1,9 @@
 """The comparison on miniatures, tier `base`, on CPU: a backbone that keeps time, 16 frames, 56 px.
 
 Run: bench run --objective glcm,scratch,supervised --tasks lrw,dfdc,ucf101 --preset mini.
-Cost on two shared cores: 21 minutes of pretraining (supervised), 10 to 20 for each task; result: see
-README. Finetuned on the local pathway alone, for every objective: with the global
-one (2 to 4 frames here) scratch did worse on mini-LRW (one seed).
+Cost on two shared cores: 21 minutes of pretraining (supervised), 6 to 22 for each task. Result: see
+README. Finetuned on the local pathway alone, for every objective: with the global one (2 to 4
+frames here) scratch did worse on mini-LRW (one seed).
 """
 
 _base_ = "../_base_/cpu.py"
