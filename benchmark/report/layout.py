@@ -12,6 +12,7 @@ OBJECTIVES: dict[str, str] = {
     "avslowfast": "AVSlowFast",
     "glcm": "GLCM",
     "crisscross": "CrissCross",
+    "temporal_order": "Temporal ordering",
     "avid": "AVID",
     "avid_cma": "AVID+CMA",
     "xdc": "XDC",
@@ -20,6 +21,7 @@ OBJECTIVES: dict[str, str] = {
     "rotnet3d": "RotNet3D",
     "clip_order": "ClipOrder",
     "scratch": "Scratch",
+    "random": "Random",
     "supervised": "Supervised",
 }
 TABLE_4_ROWS = ("moco", "cpc", "dpc", "infomax", "avts", "avslowfast", "glcm")  # order of the paper
