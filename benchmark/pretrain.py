@@ -27,6 +27,12 @@ from registries.objective import Objective
 from registries.registry import OBJECTIVES
 from registries.sampling import ClipSampling
 
+# keywords of an objective that the harness sets, never the user
+HARNESS = {
+    *("self", "video", "audio", "data_preprocessor", "init_cfg"),
+    *("latents", "seconds", "one_face"),
+}
+
 
 @dataclass(frozen=True)
 class PretrainResult:
@@ -52,10 +58,7 @@ def objective_class(name: str) -> type[Objective]:
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Raise UsageError for an option the objective does not declare, with the nearest one."""
-    allowed = set(inspect.signature(objective_class(name).__init__).parameters) - {
-        *("self", "video", "audio", "data_preprocessor", "init_cfg"),
-        *("latents", "seconds", "one_face"),
-    }
+    allowed = set(inspect.signature(objective_class(name).__init__).parameters) - HARNESS
     for option in options:
         if option not in allowed:
             raise unknown(f"option of {name}", option, allowed)

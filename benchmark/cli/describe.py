@@ -15,11 +15,6 @@ from benchmark.cli.output import show_json, show_paragraph, show_table
 from registries import plugins
 from registries.errors import BenchError, unknown
 
-# set by the harness, not -o
-HARNESS = {
-    *("self", "video", "audio", "data_preprocessor", "init_cfg"),
-    *("latents", "seconds", "one_face"),
-}
 Facts = dict[str, Any]
 
 
@@ -96,6 +91,8 @@ def _terms(name: str) -> dict[str, dict[str, str]]:
 
 def _options(function: Callable[..., Any]) -> dict[str, str]:
     """Keywords that `-o` may set, with their defaults as written."""
+    from benchmark.pretrain import HARNESS
+
     found = {}
     for word in inspect.signature(function).parameters.values():
         if word.name not in HARNESS:
