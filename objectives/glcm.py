@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from objectives.parts.context import clip_in_sound, steps_of_clip
 from objectives.parts.distributed import gather
 from objectives.parts.losses import (
     Denominator,
@@ -35,7 +36,7 @@ from objectives.parts.retrieval import clips_found, windows_found
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
-from registries.sampling import ClipSampling, View
+from registries.sampling import ClipSampling
 
 WINDOW = 3  # audio steps per visual step, M: Ma et al., sec. 4 ("three, without overlap")
 
@@ -50,6 +51,9 @@ class GLCM(Objective):
 
     video (B, 3, T, H, W) of T frames and audio (B, F, M * T) over the same seconds; audio of
     another length is averaged down (or repeated) to M steps per visual step.
+
+    context: seconds of sound beyond the clip's, before and after it in parts drawn anew each time;
+    both losses use the steps of the clip alone, see `objectives.parts.context`.
 
     local_contrast: False leaves L_g alone ("w/o local cont."). local_mil: False averages the M
     slices of a window first ("w/o MIL"). pooling: "average" replaces the attention.
@@ -92,6 +96,7 @@ class GLCM(Objective):
         dim_global: int | None = None,
         dim_local: int | None = None,
         local_video: dict[str, Any] | None = None,
+        context: float = 0.0,  # Ma et al., sec. 4: the sound of the clip
         gather: bool = False,
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
@@ -102,7 +107,7 @@ class GLCM(Objective):
         _check(pooling=pooling, features=features, local_contrast=local_contrast)
         self.local_contrast, self.local_mil, self.gather = local_contrast, local_mil, gather
         self.attends, self.detach_attention = pooling == "attention", detach_attention
-        self.normalize, self.window = normalize, window
+        self.normalize, self.window, self.context = normalize, window, context
         self.contrast = {"denominator": denominator, "temperature": temperature}
         pathways = global_local(video, every=every, local_video=local_video)
         if not local_contrast:
@@ -119,13 +124,12 @@ class GLCM(Objective):
             self.project_slices = nn.Conv1d(heard, fine, 1)
 
     @classmethod
-    def sampling(cls, *, clip_len: int = 32, seconds: float = 3.2) -> ClipSampling:
-        """The densest clip and M audio steps per frame over the same span."""
-        return ClipSampling(
-            views={
-                "video": View(modality="video", clip_len=clip_len, seconds=seconds),
-                "audio": View(modality="audio", clip_len=WINDOW * clip_len, seconds=seconds),
-            }
+    def sampling(
+        cls, *, clip_len: int = 32, seconds: float = 3.2, context: float = 0.0
+    ) -> ClipSampling:
+        """The densest clip and M audio steps per frame over the same span, and `context` beyond."""
+        return clip_in_sound(
+            clip_len=clip_len, seconds=seconds, context=context, steps_per_frame=WINDOW
         )
 
     def encoders(self) -> dict[Modality, Encoder]:
@@ -135,7 +139,7 @@ class GLCM(Objective):
     def loss(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> dict[str, Tensor]:
         """Global and local term. video (B, 3, T, H, W), audio (B, F, M * T)."""
         maps = [found for trunk in self.trunks for found in trunk(inputs["video"])]
-        heard = self.audio(inputs["audio"])[0]
+        heard = self._hear(inputs, data_samples)
         audio = self._unit(self.project_audio(heard).mean(dim=2))  # (B, D)
         cells = self._unit(_cells(self.project_video, maps[0]).mean(dim=1))  # (B, P, D)
         all_audio, all_cells = self._gather(audio), self._gather(cells)
@@ -149,14 +153,21 @@ class GLCM(Objective):
         self.embeddings = {"audio": audio.detach(), "video": cells.detach().mean(dim=1)}
         return losses | clips_found(all_audio, all_cells, temperature=self.contrast["temperature"])
 
+    def _hear(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> Tensor:
+        """Audio map of the clip's own span, (B, C, T_a)."""
+        heard, length = self.audio(inputs["audio"])[0], inputs["audio"].shape[2]
+        if not self.context:
+            return heard
+        kept = round(heard.shape[2] * WINDOW * inputs["video"].shape[2] / length)
+        return steps_of_clip(heard, data_samples["times"], context=self.context, kept=kept)
+
     def _slices(self, heard: Tensor, steps: int) -> Tensor:
         """Audio map (B, C, T_a) -> windows (B, T, M, D); M = 1 where slices are averaged."""
         length = steps * self.window
         if heard.shape[2] < steps:
             raise ValueError(
                 f"the audio encoder leaves {heard.shape[2]} steps for {steps} visual steps; GLCM "
-                "needs at "
-                "least as many. Use an audio backbone that keeps its steps, such as resnet1d_18."
+                "needs at least as many. Use an audio backbone that keeps its steps: resnet1d_18."
             )
         sound = self.project_slices(heard)
         if sound.shape[2] != length:

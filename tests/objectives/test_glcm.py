@@ -9,7 +9,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 from toys import toy_batch
-from world_worker import assert_world_size_does_not_matter
+from world_worker import assert_world_size_does_not_matter, draw_batch
 
 from objectives.parts.losses import (
     attention_over_cells,
@@ -18,6 +18,7 @@ from objectives.parts.losses import (
     glcm_local,
 )
 from registries.registry import BACKBONES, OBJECTIVES
+from registries.sampling import ClipTimes
 
 
 def build(**options):
@@ -260,3 +261,38 @@ def test_bfloat16_autocast_stays_close():
 def test_gathered_negatives_equal_one_process_with_both_batches(tmp_path):
     config = {"type": "glcm", "video": {"type": "toy_video"}, "audio": {"type": "toy_audio"}}
     assert_world_size_does_not_matter({**config, "gather": True}, tmp_path)
+
+
+def test_context_is_heard_but_not_contrasted():
+    """Losses of a clip in its sound are those of the map's own steps, wherever they lie."""
+    model, inputs, late = build(context=0.4), toy_batch(), [0, 5, 12, 7]
+    longer = torch.cat([inputs["audio"], toy_batch(seed=1)["audio"][..., :12]], dim=2)  # 36 steps
+    starts = {"audio": torch.zeros(4), "video": torch.tensor(late) / 30}  # 0.4 s are 12 steps
+    times = {
+        name: ClipTimes(start.double()[:, None], torch.ones(4, 1), torch.zeros(4, 1).bool())
+        for name, start in starts.items()
+    }
+    got = model.loss({**inputs, "audio": longer}, {"times": times})
+    heard = model.audio(longer)[0]
+    cut = torch.stack([heard[row, :, at : at + 24] for row, at in enumerate(late)])
+    plain = build()
+    plain.audio.forward = lambda _: (cut,)
+    want = plain.loss(inputs, {})
+    for key in ("loss_global", "loss_local", "local_accuracy", "retrieval_accuracy"):
+        assert float(got[key].detach()) == pytest.approx(float(want[key].detach()), rel=1e-6), key
+
+
+@pytest.mark.parametrize(("context", "solved"), [(0.0, True), (1.6, False)])
+def test_ends_of_a_clip_tell_when_unless_there_is_sound_beyond_them(context, solved):
+    """Clips without any content: what the encoders pad with is all that can be matched."""
+    model = build(context=context, normalize=True, temperature=0.1, local_mil=False)
+    sampling = type(model).sampling(clip_len=8, seconds=0.8, context=context)
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), lr=1e-2))
+    accuracies = []
+    for step in range(150):
+        inputs, samples = draw_batch(sampling, 16, seed=step)
+        blank = {name: torch.ones_like(clips) for name, clips in inputs.items()}
+        logs = model.train_step({"inputs": blank, "data_samples": samples}, wrapper)
+        accuracies.append(float(logs["local_accuracy"]))
+    late = sum(accuracies[-30:]) / 30
+    assert late > 0.3 if solved else late < 0.2  # two ends and a middle against 1 / 8
