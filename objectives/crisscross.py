@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from objectives.parts.cosine import FAMILIES, check_families, crisscross
 from objectives.parts.projector import mlp
 from objectives.parts.relaxation import RELAXATIONS, Relaxation, placement
+from objectives.parts.synced_norm import sync_norms
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
@@ -61,8 +62,7 @@ class CrissCross(Objective):
     frame's time. strict_sync: where the spans differ, the shorter view lies in the middle of the
     longer one; else anywhere in it, as in the authors' code.
 
-    Batch norm counts one process's rows. For several processes convert it to the synchronised one,
-    as the authors have it: mmengine does that in `Runner(cfg=dict(sync_bn="torch"))`.
+    gather: batch norm of the heads over all processes, as the authors have it.
 
     Differs from the paper: sign and divisor are those of the authors' code; their poster writes
     +cos and divides by 3. Views of "extreme" lie in the two halves of the video, as the poster
@@ -98,6 +98,7 @@ class CrissCross(Objective):
         audio_seconds: float | None = None,
         audio_steps: int | None = None,
         strict_sync: bool = False,
+        gather: bool = False,
         data_preprocessor: nn.Module | dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
@@ -123,6 +124,9 @@ class CrissCross(Objective):
         self.predictors = nn.ModuleDict(
             {name: mlp(dim, bottleneck, dim, norm=True) for name in self.trunks}
         )
+        if gather:
+            sync_norms(self.projectors)
+            sync_norms(self.predictors)
 
     @classmethod
     def sampling(

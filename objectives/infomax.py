@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from objectives.parts.distributed import gather
 from objectives.parts.draws import Draws
 from objectives.parts.infomax import MEASURES, amdim_nce, fenchel_mi, infonce_mi
+from objectives.parts.synced_norm import sync_norms
 from objectives.parts.taps import GLOBAL, ResidualHead, shrink, tap_widths
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
@@ -50,9 +51,8 @@ class InfoMax(Objective):
     grid of the last one, (t, h, w) to that grid, None keeps them. dim: D. bound: "amdim", or DIM's
     "infonce" or f-divergences without scale, clip and regulariser. clip, regulariser: AMDIM's.
     norm: batch norm at the heads' ends. speeds: those of the first and of the second clip.
-    together: both clips start at one time; False: each anywhere in the video. gather: negatives
-    from all processes; equal to one process with the whole batch where the heads' statistics are
-    shared too, or norm=False.
+    together: both clips start at one time; False: each anywhere in the video. gather: negatives and
+    the heads' statistics from all processes.
 
     Differs from the paper: neither its full text nor code was available. Layers 5, 6 and 9 of its
     trunk become the last two stages and the pooled map; which layers are paired, clip and
@@ -105,6 +105,8 @@ class InfoMax(Objective):
         self.heads = nn.ModuleDict(
             {name: ResidualHead(widths[name], dim, norm=norm) for name in widths if name in used}
         )
+        if gather:
+            sync_norms(self.heads)
         self.draws = Draws()
 
     @classmethod

@@ -20,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from objectives.parts.norms import AdoptedBatchNorm, swap_norms
+
 LEAST = 2  # clips in a sub-batch: one clip's norm would erase its mean; chosen
 
 
@@ -37,27 +39,16 @@ def spread_order(batch: int, splits: int, *, device: torch.device | str = "cpu")
     return torch.argsort(place % sub_batches(batch, splits), stable=True)
 
 
-class SplitBatchNorm(_BatchNorm):
+class SplitBatchNorm(AdoptedBatchNorm):
     """Batch norm that normalises each of `splits` consecutive parts of a batch by itself.
 
-    Takes over weights, statistics and their names from `norm`: a checkpoint fits either. Running
-    statistics are the mean over parts; in evaluation nothing differs. (B, C, ...) -> (B, C, ...),
-    any B: the parts differ by one clip at most.
+    Running statistics are the mean over parts; in evaluation nothing differs. (B, C, ...) -> (B, C,
+    ...), any B: the parts differ by one clip at most.
     """
 
     def __init__(self, norm: _BatchNorm, splits: int) -> None:
-        if norm.momentum is None or not norm.track_running_stats:
-            raise ValueError(
-                f"cannot split {norm}: it needs running statistics and a momentum. Give it "
-                "both, or leave batch norm whole (splits=1)."
-            )
-        super().__init__(
-            norm.num_features, eps=norm.eps, momentum=norm.momentum, affine=norm.affine
-        )
+        super().__init__(norm)
         self.splits = splits
-        self.weight, self.bias = norm.weight, norm.bias
-        self._buffers.update(norm._buffers)
-        self.train(norm.training)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised clips."""
@@ -82,11 +73,4 @@ def split_norms(net: nn.Module, splits: int) -> int:
 
     Synchronised batch norm is left alone: its statistics cover all devices.
     """
-    count = 0
-    for parent in list(net.modules()):
-        for name, child in list(parent.named_children()):
-            plain = isinstance(child, _BatchNorm) and not isinstance(child, nn.SyncBatchNorm)
-            if plain and not isinstance(child, SplitBatchNorm):
-                setattr(parent, name, SplitBatchNorm(child, splits))
-                count += 1
-    return count
+    return swap_norms(net, lambda norm: SplitBatchNorm(norm, splits))

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from torch import nn
 from toys import toy_batch
+from world_worker import assert_world_size_does_not_matter
 
 from objectives.crisscross import CrissCross
 from objectives.parts.cosine import FAMILIES, PAIRS
@@ -244,3 +245,12 @@ def test_spans_and_steps_of_the_paper():
 def test_other_options_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         build(**options)
+
+
+def test_gathered_statistics_equal_one_process_with_both_batches(tmp_path):
+    """No negatives, but batch norm: without `gather` two processes are not one."""
+    config = {"type": "crisscross", "video": {"type": "toy_video"}, "audio": {"type": "toy_audio"}}
+    one, _ = assert_world_size_does_not_matter({**config, **SMALL, "gather": True}, tmp_path / "a")
+    assert one["state"]["projectors.audio.1.num_batches_tracked"] == 4  # two views, two steps
+    with pytest.raises(AssertionError):
+        assert_world_size_does_not_matter({**config, **SMALL}, tmp_path / "b")

@@ -231,9 +231,10 @@ def test_stock_train_step_finds_the_other_clip(bound):
     assert [rows.shape for rows in model.embeddings.values()] == [(4, 12)] * 2
 
 
-def test_world_size_does_not_matter(tmp_path):
+@pytest.mark.parametrize("norm", [True, False])
+def test_world_size_does_not_matter(norm, tmp_path):
     config = {"type": "infomax", "video": {"type": "toy_video"}, "taps": [], "dim": 12}
-    assert_world_size_does_not_matter({**config, "norm": False, "gather": True}, tmp_path)
+    assert_world_size_does_not_matter({**config, "norm": norm, "gather": True}, tmp_path)
 
 
 def test_only_the_trunk_is_handed_down():
