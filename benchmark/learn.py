@@ -18,20 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader
 
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
-from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.ready import decode_all
 from benchmark.data.store import FrameStore
 from benchmark.datasets import MINIATURE_PREFIX, Datasets
 from benchmark.examine import Score, Shift, examine
 from benchmark.hooks import FractionDone, Report, standard_hooks
 from benchmark.plan_request import RunRequest
-from benchmark.pretexts import build_pretext
-from benchmark.pretrain import check_options, pretraining_data
+from benchmark.pretrain import build_for, check_options, pretraining_data
 from benchmark.settings import Recipe, load_recipe
 from benchmark.training import build_runner, precision_of, train_loader
 from registries.errors import BenchError, NotReadyError
@@ -177,11 +174,8 @@ def train(
 ) -> tuple[Objective, int, dict[str, float]]:
     """A trained objective, its number of steps, and the logs of the last one."""
     recipe, seed, steps = setting.recipe, setting.seed, setting.steps
-    torch.manual_seed(seed)
-    preprocessor = ClipPreprocessor(
-        dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
-    )
-    objective = build_pretext(name, recipe, preprocessor)
+    options = recipe.objectives.get(name, {})
+    objective = build_for(dataset, name, options, recipe=recipe, seed=seed)
     loader = train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers)
     training = recipe.pretrain
     if steps is not None:

@@ -28,8 +28,7 @@ from benchmark.data.augment import Augment
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.encoder_calls import Call, recorded
 from benchmark.mock import MockClips
-from benchmark.pretexts import build_pretext
-from benchmark.pretrain import sampling_for
+from benchmark.pretrain import build, sampling_for
 from benchmark.settings import Recipe
 from benchmark.training import device_name, optim_wrapper, precision_of
 from registries.objective import Objective
@@ -219,11 +218,12 @@ def _one_thread() -> Iterator[None]:
 
 def _ready(name: str, recipe: Recipe, batch: int) -> tuple[Objective, dict[str, Any]]:
     """The objective on its device in training mode, and one batch as its loss gets it."""
-    sampling = sampling_for(name, recipe.objectives.get(name, {}), recipe)
+    options = recipe.objectives.get(name, {})
+    sampling = sampling_for(name, options, recipe)
     preprocessor = ClipPreprocessor(
         sampling.views, size=recipe.clip.size, augment=Augment.make(recipe.pretrain.augment)
     )
-    objective = build_pretext(name, recipe, preprocessor)
+    objective = build(name, options, recipe=recipe, preprocessor=preprocessor)
     objective.to("cuda" if torch.cuda.is_available() else "cpu").train()
     objective.progress = PROGRESS
     clips = MockClips(sampling, size=recipe.clip.size, count=batch)

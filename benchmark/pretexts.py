@@ -1,18 +1,12 @@
-"""Which objectives are pretexts, and one of them built by a recipe: for the measuring commands."""
+"""Which objectives are pretexts: for the measuring commands."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any
-
-from torch import nn
 
 from benchmark.pretrain import objective_class
-from benchmark.settings import Recipe
 from registries.errors import UsageError
-from registries.objective import Objective
-from registries.registry import OBJECTIVES
 
 
 def pretexts(names: Iterable[str]) -> tuple[str, ...]:
@@ -29,14 +23,6 @@ def pretexts(names: Iterable[str]) -> tuple[str, ...]:
             "have no pretext to measure. `bench list objectives` shows the others."
         )
     return found
-
-
-def build_pretext(name: str, recipe: Recipe, preprocessor: nn.Module) -> Objective:
-    """The objective with the recipe's backbones and options."""
-    config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio}
-    options = recipe.objectives.get(name, {})
-    built: Objective = OBJECTIVES.build({**config, **options, "data_preprocessor": preprocessor})
-    return built
 
 
 def _is_pretext(name: str) -> bool:

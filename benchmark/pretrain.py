@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
@@ -83,14 +84,11 @@ def pretrain(
     found, path = objective_class(name), out / "encoders.pt"
     meta = {"objective": name, "version": found.version, "options": dict(options), "seed": seed}
     if not found.pretrains:
-        save_encoders(_build(name, options, recipe=recipe).encoders(), path, meta=meta)
+        save_encoders(build(name, options, recipe=recipe).encoders(), path, meta=meta)
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
     dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
-    preprocessor = ClipPreprocessor(
-        dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
-    )
-    objective = _build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
+    objective = build_for(dataset, name, options, recipe=recipe, manifest=manifest, seed=seed)
     (progress, hooks), diagnose = standard_hooks(seed, report), Diagnose(name, report)
     runner = build_runner(
         objective,
@@ -167,19 +165,37 @@ def usable(manifest: Manifest, sampling: ClipSampling) -> Manifest:
     return manifest.keep(heard)
 
 
-def _build(
+def build_for(
+    dataset: ClipDataset,
     name: str,
     options: Mapping[str, Any],
     *,
     recipe: Recipe,
     manifest: Manifest | None = None,
-    preprocessor: ClipPreprocessor | None = None,
+    seed: int,
 ) -> Objective:
-    """The objective with the harness's backbones; one with `latents` is told about clips too."""
+    """The objective with the preprocessor that its clips need, drawn under `seed`."""
+    torch.manual_seed(seed)
+    preprocessor = ClipPreprocessor(
+        dataset.sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment, seed=seed
+    )
+    return build(name, options, recipe=recipe, manifest=manifest, preprocessor=preprocessor)
+
+
+def build(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    recipe: Recipe,
+    manifest: Manifest | None = None,
+    preprocessor: nn.Module | None = None,
+) -> Objective:
+    """The objective with the recipe's backbones; one with `latents` is told about clips too."""
     config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio, **options}
     config["data_preprocessor"] = preprocessor
     if "latents" in inspect.signature(objective_class(name).__init__).parameters:
         assert manifest is not None
         config |= {"latents": str(manifest.root / "gt.jsonl"), "seconds": recipe.clip.seconds}
         config |= {"one_face": recipe.pretrain.crop == "speaker"}
-    return OBJECTIVES.build(config)
+    built: Objective = OBJECTIVES.build(config)
+    return built
