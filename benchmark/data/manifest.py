@@ -3,7 +3,9 @@
 Columns: id · path (relative to the root, forward slashes) · start, stop (seconds; stop empty = end
 of the file) · label (index into `labels`, -1 = none) · split ("train", "val", "test") · group
 (samples that must not be separated) · sha256 (empty = not hashed) · bytes · has_audio (empty = not
-known) · landmarks (path of a (T, 5, 2) array, empty = none).
+known) · landmarks (path of a (T, 5, 2) array, empty = none) · text (what is said, as the task's
+metric compares it) · boxes (JSON, see `Boxes`; empty = none) · tag (a property by which scores are
+reported apart, such as the kind of a forgery).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,9 @@ COLUMNS: dict[str, str] = {
     "bytes": "int64",
     "has_audio": "boolean",
     "landmarks": "str",
+    "text": "str",
+    "boxes": "str",
+    "tag": "str",
 }
 DEFAULTS: dict[str, Any] = {
     "start": 0.0,
@@ -46,8 +51,12 @@ DEFAULTS: dict[str, Any] = {
     "bytes": 0,
     "has_audio": pd.NA,
     "landmarks": "",
+    "text": "",
+    "boxes": "",
+    "tag": "",
 }
 HASHED = ("id", "path", "start", "stop", "label", "split", "group")
+TRUTHS = ("text", "boxes")  # part of the hash where a dataset has them
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,8 @@ class Manifest:
         content = self.rows["sha256"].where(
             self.rows["sha256"] != "", self.rows["bytes"].astype(str)
         )
-        columns = [self.rows[name].map(_canonical) for name in HASHED]
+        truths = [name for name in TRUTHS if (self.rows[name] != "").any()]
+        columns = [self.rows[name].map(_canonical) for name in (*HASHED, *truths)]
         digest = hashlib.sha256("\t".join(self.labels).encode())
         for values in zip(*columns, content, strict=True):
             digest.update(("\n" + "\t".join(values)).encode())
@@ -162,6 +172,27 @@ class Manifest:
         })  # fmt: skip
         head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
         return cls(root=Path(root), rows=rows, **head)
+
+
+class Boxes(NamedTuple):
+    """Where something sounds in a picture, as its annotators drew it.
+
+    boxes: [x0, y0, x1, y1] each, fractions of width and height. needed: how many boxes must cover a
+    point for it to count fully (Flickr-SoundNet 2, VGG-SS 1); fewer count in proportion.
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...]
+    needed: int = 1
+
+    def text(self) -> str:
+        """For the column `boxes`."""
+        return json.dumps({"boxes": self.boxes, "needed": self.needed})
+
+    @classmethod
+    def of(cls, text: str) -> Boxes:
+        """From the column `boxes`."""
+        found = json.loads(text)
+        return cls(tuple(tuple(box) for box in found["boxes"]), found["needed"])
 
 
 def make_rows(samples: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import Boxes, Manifest
 from benchmark.data.splits import hold_out
 from registries.errors import NotReadyError
 
@@ -29,6 +29,8 @@ def test_hash_follows_content_and_not_the_place(toy):
         ("group", "g"),
         ("sha256", "ab"),
         ("bytes", 2),
+        ("text", "BIN BLUE"),
+        ("boxes", Boxes(((0.0, 0.0, 0.5, 0.5),)).text()),
     ):
         rows = toy.rows.copy()
         rows.loc[0, column] = value
