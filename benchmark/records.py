@@ -17,7 +17,7 @@ from benchmark.evaluate import Evaluation
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import PretrainResult
 from benchmark.results.keys import digest, file_sha256
-from benchmark.results.predictions import recompute, write_predictions
+from benchmark.results.predictions import write_predictions
 from benchmark.results.schema import (
     BackboneInfo,
     Checks,
@@ -34,6 +34,7 @@ from benchmark.results.schema import (
     new_run_id,
     now,
 )
+from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
 
 EXTRA_METRICS = {"auc": ("hard_auc",), "top1": ("top5",)}  # reported beside the main metric

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmark.results.predictions import PredictionTable, metric_function
+from benchmark.results.predictions import PredictionTable
+from benchmark.results.scores import metric_function
 
 LEVEL = 0.95  # chosen: the level of every interval in the reports
 
@@ -61,7 +62,7 @@ def bootstrap_interval(
         drawn = rng.integers(len(labels), size=len(labels))
         rows = np.concatenate([rows_of[index] for index in drawn])
         try:
-            found.append(100.0 * compute(_take(predictions, rows)))
+            found.append(100.0 * compute(predictions.take(rows)))
         except ValueError:
             continue
         if len(found) == rounds:
@@ -84,12 +85,3 @@ def wilson_interval(hits: float, count: int, *, level: float = LEVEL) -> tuple[f
     centre = (share + z * z / (2 * count)) / scale
     half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _take(table: PredictionTable, rows: np.ndarray) -> PredictionTable:
-    return PredictionTable(
-        sample_id=table.sample_id[rows],
-        group_id=table.group_id[rows],
-        target=table.target[rows],
-        score=table.score[rows],
-    )

@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 
 from benchmark.results.keys import cell_key, file_sha256
-from benchmark.results.predictions import read_predictions, recomputable, recompute
+from benchmark.results.predictions import read_predictions
 from benchmark.results.schema import Record
+from benchmark.results.scores import recomputable, recompute
 from benchmark.results.store import Problem, RecordStore
 from benchmark.results.versions import Versions, newest, stale_reason
 from registries.errors import VerificationError

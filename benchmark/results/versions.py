@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from benchmark.results.predictions import METRIC_VERSION
 from benchmark.results.schema import Record
+from benchmark.results.scores import METRIC_VERSION
 
 Versions = Mapping[str, int]  # "objective:glcm", "task:lrw" or "data:lrw" -> version
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmark.results.keys import cell_key
-from benchmark.results.predictions import recompute, write_predictions
+from benchmark.results.predictions import write_predictions
+from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
 from benchmark.results.verify import verify
 
