@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from benchmark.data.miniature.clip import SAMPLE_RATE
-from benchmark.data.miniature.media import read_clip
+from benchmark.data.miniature.media import SOUND, read_clip, read_sound
 
 BANDS = 24  # triangular bands between 60 Hz and 7.6 kHz for audio statistics; chosen
 WINDOW, HOP = 400, 160  # samples, 25 and 10 ms; the usual speech frame
@@ -31,7 +31,7 @@ NUISANCES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """Measurements of M files, in the order of the index.
+    """Measurements of M files, in the order of the index; what has no picture measures 0 there.
 
     nuisance (M, len(NUISANCES)) · audio (M, 2 BANDS): mean and s.d. over time of log band energies
     · picture_hash, sound_hash (M,) uint64.
@@ -58,25 +58,41 @@ def measure(root: Path, index: Sequence[Mapping[str, str]]) -> Features:
 
 def _measure(path: Path, size: int) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Nuisances, audio statistics and both hashes of one clip."""
+    if path.suffix == SOUND:
+        return _measure_sound(read_sound(path), size)
     frames, wave, step = read_clip(path)
     seconds = len(frames) * step
     grey = np.stack([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames]).astype(np.float32)
-    loudness = 20 * np.log10(np.sqrt(np.mean(wave**2)) + 1e-9)
     difference = float(np.abs(np.diff(grey, axis=0)).mean())
     sharpness = float(np.mean([cv2.Laplacian(f, cv2.CV_32F).std() for f in grey[::8]]))
     colour = frames[::4].reshape(-1, 3).mean(axis=0)
-    nuisance = [size, seconds, size / seconds, loudness, *colour, difference, sharpness]
+    nuisance = [size, seconds, size / seconds, _loudness(wave), *colour, difference, sharpness]
     bands = log_bands(wave)
     audio = np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
     return np.array(nuisance), audio, _picture_hash(grey), _sound_hash(bands)
 
 
-def log_bands(wave: np.ndarray) -> np.ndarray:
-    """Log energies in BANDS bands of equal width on the mel scale: (N,) -> (frames, BANDS), dB."""
+def _measure_sound(wave: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """`_measure` of a sound alone: pictures measure 0 and all look alike."""
+    seconds = len(wave) / SAMPLE_RATE
+    nuisance = np.zeros(len(NUISANCES))
+    nuisance[:4] = size, seconds, size / seconds, _loudness(wave)
+    bands = log_bands(wave)
+    audio = np.concatenate([bands.mean(axis=0), bands.std(axis=0)])
+    return nuisance, audio, 0, _sound_hash(bands)
+
+
+def _loudness(wave: np.ndarray) -> float:
+    """Root mean square, dB of full scale."""
+    return float(20 * np.log10(np.sqrt(np.mean(wave**2)) + 1e-9))
+
+
+def log_bands(wave: np.ndarray, count: int = BANDS) -> np.ndarray:
+    """Log energies in `count` bands of equal width in mel: (N,) -> (frames, count), dB."""
     starts = range(0, len(wave) - WINDOW + 1, HOP)
     pieces = np.stack([wave[s : s + WINDOW] for s in starts]) * np.hanning(WINDOW)
     power = np.abs(np.fft.rfft(pieces, axis=1)) ** 2
-    mel = np.linspace(*(2595 * np.log10(1 + np.array((60.0, 7600.0)) / 700)), BANDS + 2)
+    mel = np.linspace(*(2595 * np.log10(1 + np.array((60.0, 7600.0)) / 700)), count + 2)
     corners = 700 * (10 ** (mel / 2595) - 1)
     hertz = np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE)
     rows = zip(corners[:-2], corners[1:-1], corners[2:], strict=True)

@@ -49,19 +49,20 @@ class Item:
 class MiniClip:
     """One drawn clip, ready to be encoded.
 
-    frames (T, H, W, 3) uint8 RGB · wave (N,) float32 in [-1, 1] at 16 kHz, N = T / fps * 16,000 ·
-    crf: H.264 quality, drawn per clip, independent of the label · latents: everything that was
-    drawn, JSON-ready, for gt.jsonl · landmarks (T, 5, 2) float32 pixels or None: left and right
-    outer eye corner, nose tip, left and right mouth corner *as a detector would report them* (with
-    its error), written as `landmarks/<path without suffix>.npy` · sidecars: further text files of
-    the owners' layout.
+    frames (T, H, W, 3) uint8 RGB, or None for a sound alone, whose path ends in .wav · wave (N,)
+    float32 in [-1, 1] at 16 kHz, N = T / fps * 16,000 where there are frames · crf: H.264 quality,
+    drawn per clip, independent of the label; it and fps stay 0 for a sound alone · latents:
+    everything that was drawn, JSON-ready, for gt.jsonl · landmarks (T, 5, 2) float32 pixels or
+    None: left and right outer eye corner, nose tip, left and right mouth corner *as a detector
+    would report them* (with its error), written as `landmarks/<path without suffix>.npy` ·
+    sidecars: further text files of the owners' layout.
     """
 
-    frames: np.ndarray
-    fps: int
     wave: np.ndarray
-    crf: int
     latents: Mapping[str, Any]
+    frames: np.ndarray | None = None
+    fps: int = 0
+    crf: int = 0
     landmarks: np.ndarray | None = None
     sidecars: Mapping[str, str] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.miniature.clip import Item, MiniSet, Tier
+from benchmark.data.miniature.clip import SAMPLE_RATE, Item, MiniSet, Tier
 from benchmark.data.miniature.media import write_clip
 
 CARD, INDEX, FILES, TRUTH, JOURNAL = (
@@ -43,7 +43,8 @@ def make(dataset: MiniSet, item: Item, root: Path) -> dict[str, Any]:
     size, digest = _hash(root / item.path)
     head = {"path": item.path, "split": item.split, "label": item.label, "group": item.group}
     index = {**head, "bytes": size, "sha256": digest}
-    index |= {"frames": len(clip.frames), "seconds": round(len(clip.frames) / clip.fps, 6)}
+    index |= {"frames": 0 if clip.frames is None else len(clip.frames)}
+    index["seconds"] = round(len(clip.wave) / SAMPLE_RATE, 6)
     truth = {**_plain(dict(clip.latents)), **head, "seed": list(item.seed), "crf": clip.crf}
     return {"index": index, "truth": truth, "extra": extra, "fps": clip.fps}
 
@@ -133,7 +134,7 @@ def finish(
         },
         # a set names its difficulty scalars in `difficulty`; the contract does not demand any
         "difficulty": _plain(dict(getattr(dataset, "difficulty", {}))),
-        "fps": sorted({row["fps"] for row in rows}),
+        "fps": sorted({row["fps"] for row in rows} - {0}),  # empty for a set of sounds
         "index_sha256": index["sha256"],
         "files_sha256": files["sha256"],
     }

@@ -7,9 +7,10 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from benchmark.data.miniature.clip import SAMPLE_RATE, MiniClip
-from benchmark.data.miniature.media import GOP, read_clip, write_clip
+from benchmark.data.miniature.media import GOP, read_clip, read_sound, write_clip
 from benchmark.data.miniature.ucf import MiniUCF
 
 
@@ -96,4 +97,31 @@ def test_lower_crf_costs_more_bytes(tmp_path):
 def test_a_clip_that_breaks_the_contract_is_refused(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         write_clip(tmp_path / "clip.mp4", replace(flash(fps=20, count=32, at=5), **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sound_alone_is_written_to_the_sample(tmp_path):
+    wave = np.random.default_rng(0).uniform(-1, 1, 12_345).astype(np.float32)
+    for _ in range(2):
+        write_clip(tmp_path / "a.wav", MiniClip(wave=wave, latents={}))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+    info = soundfile.info(tmp_path / "a.wav")
+    assert (info.samplerate, info.channels, info.subtype, info.frames) == (
+        SAMPLE_RATE,
+        1,
+        "PCM_16",
+        12_345,
+    )
+    assert (tmp_path / "a.wav").stat().st_size == 44 + 2 * 12_345  # plain header, no dates or names
+    np.testing.assert_allclose(read_sound(tmp_path / "a.wav"), wave, atol=1.01 / 2**15)
+
+
+def test_suffix_and_frames_must_agree(tmp_path):
+    clip = flash(fps=20, count=32, at=5)
+    with pytest.raises(ValueError, match="planned for a clip with frames"):
+        write_clip(tmp_path / "a.wav", clip)
+    with pytest.raises(ValueError, match=r"\.wav holds a sound alone"):
+        write_clip(tmp_path / "a.mp4", replace(clip, frames=None))
+    with pytest.raises(ValueError, match="float64"):
+        write_clip(tmp_path / "a.wav", MiniClip(wave=np.zeros(9), latents={}))
     assert list(tmp_path.iterdir()) == []
