@@ -25,6 +25,13 @@ ADAPTERS: dict[str, str] = {
     "kav": f"{HERE}.kav",
     "grid": f"{HERE}.grid",
     "folder": f"{HERE}.folder",
+    "lrs2": f"{HERE}.lrs2",
+    "grid_words": f"{HERE}.grid_words",
+    "vggsound": f"{HERE}.vggsound",
+    "vggss": f"{HERE}.vggss",
+    "flickr_soundnet": f"{HERE}.flickr_soundnet",
+    "avspeech": f"{HERE}.avspeech",
+    "audioset": f"{HERE}.audioset",
 }
 
 
