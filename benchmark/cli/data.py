@@ -1,4 +1,4 @@
-"""`bench data`: generate miniatures, check what lies on disk."""
+"""`bench data`: generate miniatures, check what lies on disk, find faces (landmarks.py)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import names
+from benchmark.cli.landmarks import landmarks
 from benchmark.cli.output import show_table
 from benchmark.paths import cache_dir
 from registries import plugins
 from registries.errors import NotReadyError, UsageError, VerificationError, unknown
 
 app = typer.Typer(
-    help="Generate miniatures, check datasets.", no_args_is_help=True, add_completion=False
+    help="Generate miniatures, prepare and check datasets.",
+    no_args_is_help=True,
+    add_completion=False,
 )
+app.command()(landmarks)
 SHOWN = 20  # problems printed one by one
 DECODED = 32  # samples decoded by default; chosen: seconds on one core
 
@@ -85,15 +89,49 @@ def verify(
         if root is not None
         else _verify_miniature(name, tier)
     )
+    _list_problems(
+        name,
+        found,
+        "Fetch the named files again, or generate the miniature again after removing its folder.",
+    )
+    typer.echo(f"{name}: sound")
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="A dataset, for example vggsound.")],
+    *,
+    root: Annotated[Path, typer.Option(help="Its root, in the owners' layout, or its archives.")],
+    override: Annotated[
+        list[str] | None,
+        typer.Option("-o", help="key=value: an option of the dataset. Repeatable."),
+    ] = None,
+) -> None:
+    """Unpack a dataset, count it, open every file, look for doubles, write its manifest.
+
+    Nothing is fetched: where something is not there, it says from whom to get it. Exit 5 where
+    files do not open or are in two splits; the manifest is written without the former.
+    """
+    from benchmark import config
+    from benchmark.data.prepare import prepare as make_ready
+
+    found = make_ready(name, root, **config.override({}, tuple(override or ())))
+    show_table([{"what": key, "found": text} for key, text in found.facts.items()])
+    _list_problems(
+        name,
+        list(found.problems),
+        f"The manifest {found.written} is written. Fetch files that do not open again; scores on "
+        "data with the same file in two splits are too good.",
+    )
+
+
+def _list_problems(name: str, found: list[str], advice: str) -> None:
+    """Print the first problems; raise VerificationError with `advice` where there are any."""
     for line in found[:SHOWN]:
         typer.echo(line)
     if found:
         rest = f" (the first {SHOWN} are shown)" if len(found) > SHOWN else ""
-        raise VerificationError(
-            f"{name}: {len(found)} problem(s){rest}. Fetch the named files again, or generate the "
-            "miniature again after removing its folder."
-        )
-    typer.echo(f"{name}: sound")
+        raise VerificationError(f"{name}: {len(found)} problem(s){rest}. {advice}")
 
 
 def _miniatures(values: list[str]) -> tuple[str, ...]:
@@ -139,20 +177,15 @@ def _refuse_dataset(name: str) -> None:
 
 def _verify_dataset(name: str, root: Path, *, decode: int | None) -> list[str]:
     from benchmark.data import adapters
-    from benchmark.data.verify import problems
+    from benchmark.data.verify import counts, of_expected, problems
 
     if not root.is_dir():
         raise NotReadyError(f"--root {root} is not a folder. Give the folder the dataset lies in.")
     manifest = adapters.read(name, root)
-    counts = manifest.rows["split"].value_counts().to_dict()
     show_table(
         [
-            {
-                "split": split,
-                "samples": str(count),
-                "of": f"{manifest.kind}, {len(manifest)} of {manifest.expected} expected",
-            }
-            for split, count in counts.items()
+            {"split": split, "samples": str(count), "of": of_expected(manifest)}
+            for split, count in counts(manifest).items()
         ]
     )
     return list(problems(manifest, decode=decode))

@@ -8,8 +8,9 @@
     speaker   for mixed sets (K-AV): "face" where a clip has landmarks, "full" where it has none
 
 Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left
-and right mouth corner, NaN where the detector missed. LRW can do without: its clips are centred
-already (provider "fixed_lrw"). A missing landmark file is an error, never a silent centre crop.
+and right mouth corner, NaN where the detector missed (benchmark.data.landmarks says where they come
+from). LRW can do without: its clips are centred already (provider "fixed_lrw"). A missing landmark
+file, or one with more misses than landmarks, is an error, never a silent centre crop.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from benchmark.data.landmarks.files import read_points
+from benchmark.data.landmarks.points import MAX_MISSED, missed
 from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, Transform
 from registries.errors import NotReadyError, UsageError, unknown
@@ -39,6 +42,11 @@ ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tas
 # decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
 # 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
 MARGINS = {"full": 8 / 7, "lip": 1.09, "face": 1.09, "speaker": 8 / 7}
+MAKE = (
+    "`bench data landmarks NAME --root ROOT --provider yunet --model FILE` makes them; or put a "
+    "(T, 5, 2) array at landmarks/<path without suffix>.npy in the dataset's folder, or choose "
+    "crop 'full'"
+)
 SLACK = 2  # frames that landmarks may be shorter than the video; chosen
 
 
@@ -58,7 +66,13 @@ class CropRecipe:
         if self.kind not in KINDS:
             raise unknown("crop", self.kind, KINDS)
         if self.provider not in ("precomputed", "fixed_lrw"):
-            raise unknown("landmark provider", self.provider, ("precomputed", "fixed_lrw"))
+            raise unknown(
+                "landmark provider",
+                self.provider,
+                ("precomputed", "fixed_lrw"),
+                hint="Detectors write files with `bench data landmarks`; crops read them as "
+                "'precomputed'.",
+            )
         if self.kind in ("face", "speaker") and self.provider == "fixed_lrw":
             raise UsageError("provider 'fixed_lrw' is a window on the lips; use crop 'lip' with it")
 
@@ -89,9 +103,7 @@ class CropRecipe:
             return lambda image, _: _fixed(image, size, side=side, video=video)
         if landmarks is None:
             raise NotReadyError(
-                f"crop {self.kind!r} needs landmarks, and there are none for {video}. Put a "
-                "(T, 5, 2) array at landmarks/<path without suffix>.npy in the dataset's folder, "
-                "or choose crop 'full'"
+                f"crop {self.kind!r} needs landmarks, and there are none for {video}. {MAKE}"
             )
         points = load_landmarks(landmarks)
         if self.kind == "lip":
@@ -107,35 +119,48 @@ def choose_crop(crop: CropRecipe | str, manifest: Manifest) -> CropRecipe:
 
     Landmarks come from files. Only LRW itself has another way: "lip" on a copy without any
     landmarks is its fixed window. `recipe.key` says which was used and belongs in the record.
+    Raises NotReadyError where the crop needs landmarks that some of the samples do not have.
     """
     if isinstance(crop, CropRecipe):
-        return crop
-    fixed = (
-        crop == "lip" and manifest.name == "lrw" and not (manifest.rows["landmarks"] != "").any()
-    )
-    return CropRecipe(kind=crop, provider="fixed_lrw" if fixed else "precomputed")
+        recipe = crop
+    else:
+        bare = not (manifest.rows["landmarks"] != "").any()
+        fixed = crop == "lip" and manifest.name == "lrw" and bare
+        recipe = CropRecipe(kind=crop, provider="fixed_lrw" if fixed else "precomputed")
+    if recipe.kind in ("lip", "face") and recipe.provider == "precomputed":
+        _check_landmarks(recipe, manifest)
+    return recipe
 
 
 def load_landmarks(path: Path) -> np.ndarray:
     """(T, 5, 2) float64; misses interpolated in time, the ends held.
 
-    Raises MediaError for a missing file and for anything that is not such an array.
+    Raises MediaError for a missing file, for anything that is not such an array, and for one with
+    too many misses.
     """
-    if not path.is_file():
-        raise MediaError(f"{path}: the landmarks are missing; write them again")
-    try:
-        points = np.load(path, allow_pickle=False).astype(np.float64)
-    except (ValueError, EOFError, OSError) as error:
-        raise MediaError(f"{path}: not a .npy array ({error}); write it again") from error
-    if points.ndim != 3 or points.shape[1:] != (5, 2) or not len(points):
-        raise MediaError(f"{path}: an array of shape {points.shape}; landmarks are (T, 5, 2)")
+    points = read_points(path)
     seen = np.isfinite(points).all(axis=(1, 2))
     if not seen.any():
         raise MediaError(f"{path}: no face was found in any frame; leave the clip out")
+    if (share := missed(points)) > MAX_MISSED:
+        raise MediaError(
+            f"{path}: no face in {share:.0%} of the frames, at most {MAX_MISSED:.0%} may be "
+            "missed; use another detector, or leave the clip out"
+        )
     at, flat = np.arange(len(points)), points.reshape(len(points), 10)
     return np.stack([np.interp(at, at[seen], flat[seen, i]) for i in range(10)], 1).reshape(
         -1, 5, 2
     )
+
+
+def _check_landmarks(recipe: CropRecipe, manifest: Manifest) -> None:
+    """Every sample has landmarks, before the first is decoded."""
+    bare = manifest.rows["path"][manifest.rows["landmarks"] == ""]
+    if len(bare):
+        raise NotReadyError(
+            f"crop {recipe.kind!r} needs landmarks, and {len(bare)} of the {len(manifest)} samples "
+            f"of {manifest.name} in {manifest.root} have none, first {', '.join(bare[:3])}. {MAKE}"
+        )
 
 
 def lip_matrices(points: np.ndarray, size: int, *, side: int, lip_frac: float) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.data.crops import CropRecipe
+from benchmark.data.landmarks.places import resolve
 from benchmark.data.manifest import Manifest
 from benchmark.data.media import Media, Transform
 from benchmark.data.reader import SOUND_FILES, probe, read_wave
@@ -46,7 +47,9 @@ class Sample:
         self.path = manifest.root / facts["path"]
         self.start = float(facts["start"])
         self.stop = None if pd.isna(facts["stop"]) else float(facts["stop"])
-        self.landmarks = manifest.root / facts["landmarks"] if facts["landmarks"] else None
+        self.landmarks: Path | None = None
+        if facts["landmarks"]:
+            self.landmarks = resolve(manifest.root, facts["landmarks"])
         self.sha256 = str(facts["sha256"])
         self.crop, self.size = crop, size
 

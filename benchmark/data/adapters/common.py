@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.data.landmarks import places
 from benchmark.data.manifest import Kind, Manifest, make_rows
 from registries.errors import NotReadyError
 
@@ -55,18 +56,15 @@ def build(
 ) -> Manifest:
     """A manifest of `samples`, with bytes, landmarks and the facts of a miniature filled in.
 
-    Landmarks are looked for as landmarks/<path without suffix>.npy.
+    Landmarks are looked for as landmarks/<path without suffix>.npy (.pkl, .csv), in the root and
+    then in the cache, see benchmark.data.landmarks.places.
     """
     card, index = _miniature(root)
-    landmarks = (root / "landmarks").is_dir()
+    landmarks = places.finder(root)
     filled = []
     for sample in samples:
         extra: dict[str, Any] = {"bytes": (root / sample["path"]).stat().st_size}
-        if landmarks:
-            stem = Path(sample["path"]).with_suffix(".npy").as_posix()
-            extra["landmarks"] = (
-                f"landmarks/{stem}" if (root / "landmarks" / stem).is_file() else ""
-            )
+        extra["landmarks"] = landmarks(sample["path"])
         if entry := index.get(sample["path"]):
             extra |= {"sha256": entry["sha256"], "has_audio": True}
             extra["group"] = sample.get("group") or entry["group"]

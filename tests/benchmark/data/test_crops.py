@@ -114,9 +114,12 @@ def test_the_crop_on_speakers_is_the_face_where_there_is_one(tmp_path):
 
 def test_no_landmarks_is_an_error_and_only_lrw_has_a_window(manifest_of, tmp_path):
     toy = manifest_of(tmp_path, ["a.mp4"])
-    recipe = choose_crop("lip", toy)
-    with pytest.raises(NotReadyError, match=r"crop 'lip' needs landmarks.*landmarks/"):
-        recipe.transform(64, video=VIDEO, landmarks=None)
+    with pytest.raises(NotReadyError, match=r"crop 'lip' needs landmarks.*v\.mp4.*landmarks/"):
+        CropRecipe(kind="lip").transform(64, video=VIDEO, landmarks=None)
+    for crop in ("lip", CropRecipe(kind="face")):
+        with pytest.raises(NotReadyError, match=r"1 of the 1 samples of toy .* first a\.mp4"):
+            choose_crop(crop, toy)
+    assert choose_crop("speaker", toy).key == "speaker-0.4000-v1"
     object.__setattr__(toy, "name", "lrw")
     assert choose_crop("lip", toy).key == "lip-fixed-lrw"
     object.__setattr__(
@@ -127,3 +130,5 @@ def test_no_landmarks_is_an_error_and_only_lrw_has_a_window(manifest_of, tmp_pat
         choose_crop("lips", toy)
     with pytest.raises(UsageError, match="fixed_lrw"):
         CropRecipe(kind="face", provider="fixed_lrw")
+    with pytest.raises(UsageError, match=r"'yunet'.*`bench data landmarks`.*'precomputed'"):
+        CropRecipe(kind="lip", provider="yunet")
