@@ -19,7 +19,7 @@ from benchmark.paths import cache_dir
 from benchmark.plan_request import RunRequest
 from benchmark.settings import Recipe
 from registries.registry import TASKS
-from registries.task import Task, TaskCard
+from registries.task import Inputs, Task, TaskCard
 
 MINIATURE_PREFIX = "mini-"
 
@@ -31,7 +31,7 @@ class Datasets:
     request: RunRequest
     recipe: Recipe
 
-    def task(self, name: str, card: TaskCard, *, seed: int) -> Task:
+    def task(self, name: str, card: TaskCard, *, seed: int, inputs: Inputs) -> Task:
         """The task on its data. Raises NotReadyError where the data is not there."""
         source = ClipSource(
             adapter=card.dataset,
@@ -40,7 +40,12 @@ class Datasets:
             seed=seed,
             store=self.store(),
         )
-        return TASKS.build({"type": name, "source": source, **self.recipe.task_options(name)})
+        options = self.recipe.task_options(name)
+        if len(card.inputs) > 1:
+            options = {**options, "inputs": inputs}
+        task: Task = TASKS.build({"type": name, "source": source, **options})
+        task.inputs = inputs
+        return task
 
     def pretraining(self) -> Manifest:
         """The pretraining set of this run, cut to the recipe's number of clips: the first n."""

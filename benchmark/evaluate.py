@@ -5,7 +5,6 @@ Train, choose the epoch on val, test once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +12,15 @@ import numpy as np
 import torch
 
 from benchmark.data.preprocessor import ClipPreprocessor
+from benchmark.data.splits import few
 from benchmark.encoder_file import load_encoder
+from benchmark.evaluation import Evaluation
 from benchmark.hooks import BestEpoch, EpochCheckpoint, Report, standard_hooks
-from benchmark.protocols import FinetuneModel, feature_channels
+from benchmark.protocols.finetune import FinetuneModel
+from benchmark.protocols.pooling import feature_channels
 from benchmark.settings import Finetune, Recipe
 from benchmark.training import build_runner, eval_loader, precision_of, train_loader
-from registries.task import Task
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores of every test sample, and how the tested state was chosen.
-
-    sample_id, group_id (n,) str; target (n,) int; score (n, classes) float32.
-    """
-
-    sample_id: np.ndarray
-    group_id: np.ndarray
-    target: np.ndarray
-    score: np.ndarray
-    rule: str
-    epoch: int
-    val: float | None
-    steps: int
-    data_wait: float
-    params_total: int
-    params_trainable: int
+from registries.task import MODALITIES, Task
 
 
 def evaluate(
@@ -52,18 +34,22 @@ def evaluate(
     seed: int,
     work_dir: Path,
     report: Report,
+    shots: float | None = None,
 ) -> Evaluation:
-    """Finetune the video encoder in `encoders` on `task` and predict its test split.
+    """Finetune the encoders of the task's inputs on it and predict its test split.
 
-    Resumes if interrupted.
+    Resumes if interrupted. shots: training samples of each class, or their share; None is all.
     """
     torch.manual_seed(seed)
+    train = task.dataset("train", fold)
+    if shots is not None:
+        train = train.over(few(train.manifest, shots, seed=seed))
     model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
         model,
-        train_loader(task.dataset("train", fold), finetune, seed=seed, workers=recipe.workers),
+        train_loader(train, finetune, seed=seed, workers=recipe.workers),
         finetune,
         work_dir=work_dir,
         name=f"evaluate-{work_dir.name}",
@@ -96,8 +82,9 @@ def evaluate(
 def _model(
     encoders: Path, task: Task, *, finetune: Finetune, recipe: Recipe, frozen: bool, seed: int
 ) -> FinetuneModel:
-    """The handed-down video encoder with a new head."""
-    encoder = load_encoder(encoders, "video")
+    """The handed-down encoders of the task's inputs with a new head."""
+    nets = {name: load_encoder(encoders, name) for name in MODALITIES[task.inputs]}
+    channels = sum(feature_channels(net, finetune.features) for net in nets.values())
     preprocessor = ClipPreprocessor(
         task.sampling().views,
         size=recipe.size_for(task.card.name),
@@ -105,8 +92,8 @@ def _model(
         seed=seed,
     )
     return FinetuneModel(
-        encoder,
-        task.head(feature_channels(encoder, finetune.features)),
+        nets,
+        task.head(channels),
         data_preprocessor=preprocessor,
         frozen=frozen,
         features=finetune.features,
@@ -122,12 +109,18 @@ def predict(model: FinetuneModel, loader: Any, report: Report) -> dict[str, np.n
     for done, batch in enumerate(loader, start=1):
         found += model.val_step(batch)
         report({"test": done, "tests": len(loader)})
-    return {
+    rows = {
         "sample_id": np.array([row["id"] for row in found]),
         "group_id": np.array([row["group"] for row in found]),
         "target": np.array([row["target"] for row in found], dtype=np.int64),
         "score": torch.stack([row["score"] for row in found]).float().cpu().numpy(),
     }
+    if "hypothesis" in found[0]:
+        rows["reference"] = np.array([row["text"] for row in found])
+        rows["hypothesis"] = np.array([row["hypothesis"] for row in found])
+    if any(row.get("tag") for row in found):
+        rows["tag"] = np.array([row["tag"] for row in found])
+    return rows
 
 
 def _loader(task: Task, split: str, fold: int, finetune: Finetune, recipe: Recipe) -> Any:  # noqa: ANN401

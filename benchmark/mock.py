@@ -25,7 +25,8 @@ from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.encoder_file import load_encoder, save_encoders
 from benchmark.hooks import EpochCheckpoint, FractionDone, standard_hooks
 from benchmark.pretrain import sampling_for
-from benchmark.protocols import FinetuneModel, feature_channels, pool_maps
+from benchmark.protocols.finetune import FinetuneModel
+from benchmark.protocols.pooling import feature_channels, pool_maps
 from benchmark.settings import Recipe
 from benchmark.training import build_runner, precision_of, train_loader
 from registries.objective import Objective
@@ -184,7 +185,7 @@ def _train_head(task: Task) -> None:
     encoder = BACKBONES.build({"type": "synthetic_video"})
     head = task.head(feature_channels(encoder, "all"))
     assert head.pool in POOLS, f"pool {head.pool!r} is none of {POOLS}"
-    model = FinetuneModel(encoder, head, data_preprocessor=BaseDataPreprocessor())
+    model = FinetuneModel({"video": encoder}, head, data_preprocessor=BaseDataPreprocessor())
     video = torch.randn(BATCH, 3, task.sampling().views["video"].clip_len, 32, 32)
     samples = {
         "target": torch.arange(BATCH) % len(LABELS),

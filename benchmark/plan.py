@@ -16,7 +16,7 @@ from benchmark.datasets import Datasets
 from benchmark.encoder_file import read_encoders
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import check_options, objective_class
-from benchmark.protocols import PROTOCOLS
+from benchmark.protocols import FROZEN, parse
 from benchmark.results.keys import cell_key, file_sha256
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
@@ -64,7 +64,8 @@ class EvalCell:
     def label(self) -> str:
         """How the cell is called on the terminal."""
         fold = f" fold {self.fold}" if self.fold > 1 else ""
-        return f"{self.task.card.name} {self.encoder.objective} s{self.seed}{fold}"
+        inputs = f":{self.task.inputs}" if len(self.task.card.inputs) > 1 else ""
+        return f"{self.task.card.name}{inputs} {self.encoder.objective} s{self.seed}{fold}"
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,6 @@ def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
                 "one backbone a run so far; call `bench run` once for each --backbone."
             )
         recipe = recipe.model_copy(update={"video": {"type": request.backbones[0]}})
-    if request.protocol not in PROTOCOLS:
-        raise unknown("protocol", request.protocol, PROTOCOLS)
     for name, options in recipe.objectives.items():
         check_options(name, options)
     cards = []
@@ -112,12 +111,26 @@ def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
         found = TASKS.module_dict[name]
         cards.append(found.card)
         recipe.finetune_for(name)
-        allowed = set(_keywords(found)) - {"self", "source"}
+        allowed = set(_keywords(found)) - {"self", "source", "inputs"}
         recipe.folds_for(name, found.card.folds)
+        recipe.inputs_for(name, found.card.inputs)
+        protocol_for(request, found.card)
         for option in recipe.task_options(name):
             if option not in allowed:
                 raise unknown(f"option of task {name}", option, {*allowed, *HARNESS_KEYS})
     return recipe, cards
+
+
+def protocol_for(request: RunRequest, card: TaskCard) -> str:
+    """What was asked for, or the task's own. Raises UsageError where it does not suit the task."""
+    if request.protocol is None:
+        return card.protocols[0]
+    if parse(request.protocol)[0] not in card.protocols:
+        raise UsageError(
+            f"protocol {request.protocol} does not suit {card.name}, which can be evaluated by "
+            f"{', '.join(card.protocols)}. Leave it out of --tasks, or choose one of these."
+        )
+    return request.protocol
 
 
 def make_plan(
@@ -129,7 +142,11 @@ def make_plan(
     # located before anything is generated: a root without the dataset is reported at once
     trains = any(objective_class(name).pretrains for name in request.objectives)
     tasks = {
-        seed: [datasets.task(card.name, card, seed=seed) for card in cards]
+        seed: [
+            datasets.task(card.name, card, seed=seed, inputs=inputs)
+            for card in cards
+            for inputs in recipe.inputs_for(card.name, card.inputs)
+        ]
         for seed in request.seeds
     }
     manifest = datasets.pretraining() if trains else None
@@ -218,6 +235,7 @@ def _eval_cell(
     request, recipe, store = plan
     finetune = recipe.finetune_for(task.card.name)
     manifest = task.manifest(fold)
+    protocol = protocol_for(request, task.card)
     fields = {
         "kind": "eval",
         "encoder": encoder.key,
@@ -226,7 +244,7 @@ def _eval_cell(
         "options": recipe.task_options(task.card.name),
         "augment": task.augment(),
         "fold": fold,
-        "protocol": request.protocol,
+        "protocol": protocol,
         "frozen": encoder.frozen,
         "recipe": finetune.model_dump(),
         "size": recipe.size_for(task.card.name),
@@ -234,13 +252,21 @@ def _eval_cell(
         "seed": seed,
         "precision": precision_of(recipe.precision),
     }
+    if task.inputs != "v":  # keys of earlier records stay as they are
+        fields["inputs"] = task.inputs
+    if parse(protocol)[0] in FROZEN:
+        del fields["augment"]
+        fields["recipe"] = recipe.probe.model_dump() | {
+            "pooling": finetune.pooling,
+            "features": finetune.features,
+        }
     key = cell_key(fields)
     return EvalCell(
         encoder=encoder,
         task=task,
         fold=fold,
         seed=seed,
-        protocol=request.protocol,
+        protocol=protocol,
         finetune=finetune,
         manifest=manifest,
         key=key,

@@ -20,7 +20,7 @@ class RunRequest:
 
     objectives: tuple[str, ...]
     tasks: tuple[str, ...]
-    protocol: str = "finetune"
+    protocol: str | None = None  # None: each task's own
     data: Mapping[str, Path] = field(default_factory=dict)
     miniature: bool = False
     pretrain_data: str | None = None

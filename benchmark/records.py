@@ -13,7 +13,7 @@ import torch
 
 from benchmark.data.manifest import Manifest
 from benchmark.environment import environment
-from benchmark.evaluate import Evaluation
+from benchmark.evaluation import Evaluation
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import PretrainResult
 from benchmark.results.keys import digest, file_sha256
@@ -94,7 +94,6 @@ def eval_record(
 ) -> Record:
     """The record of one cell, with its predictions written beside it."""
     run_id = new_run_id()
-    card = cell.task.card
     path = store.predictions_path(cell.key, run_id)
     predictions = write_predictions(
         path,
@@ -102,11 +101,16 @@ def eval_record(
         group_id=found.group_id,
         target=found.target,
         score=found.score,
+        tag=found.tag,
+        reference=found.reference,
+        hypothesis=found.hypothesis,
     )
-    names = (card.main_metric, *EXTRA_METRICS.get(card.main_metric, ()))
+    names = _metrics(cell, found)
     scores = {name: recompute(name, path) for name in names}
-    chance, value, ended = cell.task.chance(), scores[card.main_metric].value, now()
-    above = value > chance if card.higher_is_better else value < chance
+    asked = _asked(cell, found, names[0])
+    chance, value, ended = asked.chance, scores[names[0]].value, now()
+    assert chance is not None
+    above = value > chance if asked.higher_is_better else value < chance
     return Record(
         run_id=run_id,
         cell_key=cell.key,
@@ -118,7 +122,7 @@ def eval_record(
         objective=objective_info(cell.encoder),
         backbone=backbone_info(plan, found),
         pretrain=pretrain_info(source),
-        task=task_info(cell),
+        task=asked,
         recipe=recipe_info(plan),
         data=data_info(cell),
         seed=seeds(cell.seed),
@@ -129,10 +133,29 @@ def eval_record(
         cost=cost((ended - started).total_seconds(), found.data_wait),
         checks=Checks(chance=chance, above_chance=above),
         env=environment(),
-        warnings=[]
-        if above
-        else [f"{card.main_metric} {value:.2f} is not above chance {chance:.2f}"],
+        warnings=[
+            *found.notes,
+            *([] if above else [f"{names[0]} {value:.2f} is not better than chance {chance:.2f}"]),
+        ],
     )
+
+
+def _metrics(cell: EvalCell, found: Evaluation) -> tuple[str, ...]:
+    """What is reported, the main metric first; of a task with tags, each tag's at the end."""
+    card = cell.task.card
+    extra = card.extra_metrics or EXTRA_METRICS.get(card.main_metric, ())
+    names = found.metrics or (card.main_metric, *extra)
+    tags = sorted(set(found.tag.tolist()) - {""}) if found.tag is not None else []
+    return (*names, *(f"{names[0]}:{tag}" for tag in tags))
+
+
+def _asked(cell: EvalCell, found: Evaluation, metric: str) -> TaskInfo:
+    """The task, with the protocol's own metric and chance where it has one."""
+    task = task_info(cell)
+    if not found.metrics:
+        return task
+    own = {"primary_metric": metric, "chance": found.chance, "higher_is_better": True}
+    return task.model_copy(update=own)
 
 
 def failure_record(
@@ -207,7 +230,7 @@ def task_info(cell: EvalCell) -> TaskInfo:
         protocol=cell.protocol,
         split="test",
         fold=cell.fold,
-        modality="v",
+        modality=cell.task.inputs,
         primary_metric=card.main_metric,
         higher_is_better=card.higher_is_better,
         chance=cell.task.chance(),

@@ -13,12 +13,16 @@ from rich.console import Console
 from benchmark import summary
 from benchmark.data.ready import decode_all
 from benchmark.evaluate import evaluate
-from benchmark.hooks import forget_checkpoints
+from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
+from benchmark.evaluation import Evaluation
+from benchmark.hooks import Report, forget_checkpoints
 from benchmark.in_use import versions_in_use
+from benchmark.paths import cache_dir
 from benchmark.plan import EvalCell, Plan, PretrainCell, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import pretrain, pretraining_data
 from benchmark.progress import RunProgress, clock
+from benchmark.protocols import FROZEN, parse, shots
 from benchmark.records import eval_record, failure_record, pretrain_record
 from benchmark.report import build, render_terminal
 from benchmark.results.schema import Record, now
@@ -156,7 +160,39 @@ def _run_cell(
     if plan.request.force:
         forget_checkpoints(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")
-    found = evaluate(
+    found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=progress.report)
+    record = eval_record(cell, plan, found, source=source, store=store, started=started)
+    store.write(record)
+    forget_checkpoints(work_dir)
+    score = record.primary
+    assert score is not None and record.task is not None
+    progress.end(
+        f"done {cell.label}: {record.task.primary_metric} {score.value:.1f} {score.unit} "
+        f"(n={score.n}, chance {record.checks.chance:.1f}), "
+        f"{clock((now() - started).total_seconds())}"
+    )
+    return record
+
+
+def _evaluate(
+    cell: EvalCell, path: Path, *, plan: Plan, work_dir: Path, report: Report
+) -> Evaluation:
+    """By the cell's protocol: trained end to end, or asked as they are."""
+    protocol, number = parse(cell.protocol)
+    if protocol in FROZEN:
+        job = FrozenJob(
+            encoders=path,
+            source=cell.encoder.key,
+            task=cell.task,
+            fold=cell.fold,
+            protocol=cell.protocol,
+            recipe=plan.recipe,
+            seed=cell.seed,
+            cache=cache_dir(),
+            report=report,
+        )
+        return evaluate_frozen(job)
+    return evaluate(
         path,
         cell.task,
         fold=cell.fold,
@@ -165,19 +201,9 @@ def _run_cell(
         frozen=cell.encoder.frozen,
         seed=cell.seed,
         work_dir=work_dir,
-        report=progress.report,
+        report=report,
+        shots=shots(number) if protocol == "fewshot" else None,
     )
-    record = eval_record(cell, plan, found, source=source, store=store, started=started)
-    store.write(record)
-    forget_checkpoints(work_dir)
-    score = record.primary
-    assert score is not None
-    progress.end(
-        f"done {cell.label}: {cell.task.card.main_metric} {score.value:.1f} {score.unit} "
-        f"(n={score.n}, chance {cell.task.chance():.1f}), "
-        f"{clock((now() - started).total_seconds())}"
-    )
-    return record
 
 
 def _fail(

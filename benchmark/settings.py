@@ -15,11 +15,13 @@ from pydantic import (
 
 from benchmark import config
 from registries.errors import UsageError, unknown
+from registries.task import Inputs
 
 HARNESS_KEYS = (
     "finetune",
     "folds",
     "size",
+    "inputs",
 )  # of a task's config; the rest are the task's own keywords
 # fields of a training that came after the first records
 LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop", "pooling")
@@ -102,6 +104,18 @@ class Finetune(Training):
     pooling: Literal["average", "max"] = "average"
 
 
+class Probe(Strict):
+    """Protocols on frozen features.
+
+    clips: spans of a sample whose features are averaged. center: retrieval takes away the mean of
+    queries and of gallery first. segments: stretches of time kept apart; None is the task's.
+    """
+
+    clips: int = Field(1, ge=1)
+    center: bool = False
+    segments: int | None = Field(None, ge=1)
+
+
 class Recipe(Strict):
     """Everything a run needs besides names and seeds. tuning: how its numbers were chosen."""
 
@@ -118,6 +132,7 @@ class Recipe(Strict):
     frame_cache: bool = False
     pretrain: Pretrain
     finetune: Finetune
+    probe: Probe = Probe()
     objectives: dict[str, dict[str, Any]] = {}
     tasks: dict[str, dict[str, Any]] = {}
 
@@ -146,6 +161,15 @@ class Recipe(Strict):
         for fold in wanted:
             if fold not in official:
                 raise UsageError(f"tasks.{task}.folds: {fold} is not one of the folds {official}.")
+        return wanted
+
+    def inputs_for(self, task: str, allowed: tuple[Inputs, ...]) -> tuple[Inputs, ...]:
+        """What encoders are given, one cell each: the first allowed, or `tasks.<task>.inputs`."""
+        wanted = self.tasks.get(task, {}).get("inputs", allowed[:1])
+        wanted = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        for name in wanted:
+            if name not in allowed:
+                raise unknown(f"input of {task} (tasks.{task}.inputs)", str(name), allowed)
         return wanted
 
 

@@ -32,9 +32,10 @@ def print_plan(plan: Plan, console: Console) -> None:
         f"Python {platform.python_version()} · records {request.out} (write probe ok)"
     )
     names = ", ".join(dict.fromkeys(cell.encoder.objective for cell in plan.cells))
+    protocols = ", ".join(dict.fromkeys(cell.protocol for cell in plan.cells))
     tasks = list(dict.fromkeys(cell.task.card.name for cell in plan.cells))
     say(
-        f"Plan: {names} x {', '.join(tasks)} x {len(request.seeds)} seed(s), {request.protocol}, "
+        f"Plan: {names} x {', '.join(tasks)} x {len(request.seeds)} seed(s), {protocols}, "
         f"preset {request.preset}"
     )
     sets = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -16,14 +17,23 @@ from registries.sampling import ClipSampling
 
 Pool = Literal["clip", "step", "grid", "step_grid"]
 Split = Literal["train", "val", "test"]
+Inputs = Literal["v", "a", "av"]
+MODALITIES: Mapping[Inputs, tuple[Modality, ...]] = {
+    "v": ("video",),
+    "a": ("audio",),
+    "av": ("video", "audio"),
+}
+FROM_FEATURES = ("linear", "knn", "fewshot", "frozen_weighted")  # what any classifier can be asked
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCard:
     """Facts about a task; every one of them is enforced by a test or used by the harness.
 
-    scope: "local" needs fine timing, "global" does not (used to group the report). published_*: the
-    names of task and metric in results/published.
+    scope: "local" needs fine timing, "global" does not (used to group the report). inputs: what
+    encoders may be given; the first is, unless the recipe names others (`-o tasks.NAME.inputs`).
+    protocols: those that suit it; the first is its own. extra_metrics: reported beside the main
+    one. published_*: the names of task and metric in results/published.
     """
 
     name: str
@@ -32,15 +42,22 @@ class TaskCard:
     miniature: str  # its generated stand-in
     reference: str
     licence: str
-    modalities: tuple[Modality, ...]
     main_metric: str
     unit: str
     higher_is_better: bool
     scope: Literal["local", "global"]
     version: int
+    inputs: tuple[Inputs, ...] = ("v",)
+    protocols: tuple[str, ...] = ("finetune", *FROM_FEATURES)
+    extra_metrics: tuple[str, ...] = ()
     folds: tuple[int, ...] = (0,)
     published_task: str = ""
     published_metric: str = ""
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """All that any of its inputs has."""
+        return tuple(dict.fromkeys(name for found in self.inputs for name in MODALITIES[found]))
 
 
 class Head(BaseModule, ABC):
@@ -61,10 +78,33 @@ class Head(BaseModule, ABC):
         """Scores (B, classes) that are averaged over the clips of a sample."""
 
 
+class TextHead(BaseModule, ABC):
+    """The output layer of a task whose answer is a text, on pooled encoder features.
+
+    samples: the batch's `data_samples`: "text" (B strings), "valid" (share of each view's span that
+    lies inside the file), and what else the dataset gives.
+    """
+
+    pool: Pool
+
+    @abstractmethod
+    def loss(self, features: Tensor, samples: Mapping[str, Any]) -> dict[str, Tensor]:
+        """`loss_<term>` scalars for a training batch."""
+
+    @abstractmethod
+    def read(self, features: Tensor, samples: Mapping[str, Any]) -> list[str]:
+        """One text for each sample, of which nothing but its own clip decides."""
+
+
 class Task(ABC):
-    """One downstream task on one dataset root. `card` says what it is; nothing here trains."""
+    """One downstream task on one dataset root. `card` says what it is; nothing here trains.
+
+    A task whose card has several inputs takes the one it is run with as the keyword `inputs`.
+    """
 
     card: ClassVar[TaskCard]
+    inputs: Inputs = "v"
+    segments: ClassVar[int] = 1  # stretches of time that a probe on frozen features keeps apart
 
     @abstractmethod
     def sampling(self) -> ClipSampling:
@@ -90,7 +130,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def head(self, channels: int) -> Head:
+    def head(self, channels: int) -> Head | TextHead:
         """A new head for features of `channels` channels."""
 
     @abstractmethod

@@ -106,6 +106,9 @@ def prepare(
         list[str] | None,
         typer.Option("-o", help="key=value: an option of the dataset. Repeatable."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File of the manifest; beside the data if left out.")
+    ] = None,
 ) -> None:
     """Unpack a dataset, count it, open every file, look for doubles, write its manifest.
 
@@ -115,7 +118,7 @@ def prepare(
     from benchmark import config
     from benchmark.data.prepare import prepare as make_ready
 
-    found = make_ready(name, root, **config.override({}, tuple(override or ())))
+    found = make_ready(name, root, options=config.override({}, tuple(override or ())), out=out)
     show_table([{"what": key, "found": text} for key, text in found.facts.items()])
     _list_problems(
         name,

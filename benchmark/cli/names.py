@@ -93,8 +93,8 @@ def _source(plugin: plugins.Plugin) -> ast.Module:
 
 
 def protocols() -> dict[str, str]:
-    """Protocols and one line each: PROTOCOLS of benchmark/protocols.py, read from its text."""
-    tree = ast.parse((PACKAGE / "protocols.py").read_text(encoding="utf-8"))
+    """Protocols and one line each: PROTOCOLS of benchmark/protocols, read from its text."""
+    tree = ast.parse((PACKAGE / "protocols" / "__init__.py").read_text(encoding="utf-8"))
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id="PROTOCOLS")], value=value):

@@ -32,7 +32,9 @@ def run(
         list[str] | None, typer.Option(help="Objectives, by comma or repeated; all.")
     ] = None,
     tasks: Annotated[list[str], typer.Option(help="Tasks; all, @local, @global.")],
-    protocol: Annotated[str, typer.Option(help="`bench list protocols`.")] = "finetune",
+    protocol: Annotated[
+        str | None, typer.Option(help="`bench list protocols`; each task's own if not given.")
+    ] = None,
     data: Annotated[list[str] | None, typer.Option(help=DATA_HELP)] = None,
     pretrain_data: Annotated[str | None, typer.Option(help="Dataset to pretrain on.")] = None,
     encoders: Annotated[
@@ -131,10 +133,12 @@ def _some(flag: str, values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-def _protocol(name: str) -> str:
-    if name not in (known := names.protocols()):
+def _protocol(text: str | None) -> str | None:
+    """A known protocol, with its number where it takes one; the harness reads the number."""
+    name = None if text is None else text.partition(":")[0]
+    if name is not None and name not in (known := names.protocols()):
         raise unknown("protocol", name, known, hint="`bench list protocols` says what each does.")
-    return name
+    return text
 
 
 def _preset(name: str) -> str:

@@ -6,6 +6,7 @@ What can be done on the training device is left to the preprocessor.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
     size: pixels a side of what the encoder sees; frames come with the crop's margin for the
     preprocessor to cut: `side` = round(size * 8 / 7), or 1.09 for lips and faces.
     One item: {"inputs": {view: uint8 (N, T, side, side, 3) or float32 (N, samples)},
-    "data_samples": {"index", "id", "group", "target", "times": {view: ClipTimes (N,)},
-    "valid": {view: share of the clip that lies inside the file}}}.
+    "data_samples": {"index", "id", "group", "target", "text", "tag", "times": {view: ClipTimes
+    (N,)}, "valid": {view: share of the clip that lies inside the file}}}.
 
     train: times, and the place of the square along the long side, are drawn from
     `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before
@@ -69,6 +70,12 @@ class ClipDataset(Dataset[dict[str, Any]]):
         """Label of every sample, (len,)."""
         return self.manifest.rows["label"].to_numpy()
 
+    def over(self, manifest: Manifest) -> ClipDataset:
+        """The same reading of other samples."""
+        other = copy(self)
+        other.manifest = manifest
+        return other
+
     def set_epoch(self, epoch: int) -> None:
         """Draw anew: every epoch has its own times."""
         self._epoch.fill_(epoch)
@@ -97,6 +104,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
                 "id": row["id"],
                 "group": row["group"],
                 "target": int(row["label"]),
+                "text": row["text"],
+                "tag": row["tag"],
                 "times": times,
                 "valid": valid,
             },

@@ -108,6 +108,14 @@ class Manifest:
             digest.update(("\n" + "\t".join(values)).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def content(self) -> str:
+        """SHA-256 over the samples themselves, whatever their labels and splits."""
+        known = self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
+        columns = [self.rows[name].map(_canonical) for name in ("id", "path", "start", "stop")]
+        lines = sorted("\t".join(values) for values in zip(*columns, known, strict=True))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
     @property
     def hours(self) -> float:
         """Length of the samples whose end is listed."""

@@ -1,10 +1,12 @@
-"""Hold out validation data where a dataset's owners have none."""
+"""Hold out validation data where a dataset's owners have none; take a few training samples."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from benchmark.data.manifest import Manifest
@@ -47,6 +49,28 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
     held = rows.copy()
     held.loc[moved, "split"] = "val"
     return replace(manifest, rows=held)
+
+
+def few(train: Manifest, shots: float, *, seed: int) -> Manifest:
+    """A few samples of every class: `shots` each (int), or this share of a class (float, up to 1).
+
+    The first ones in a fixed random order, so that a smaller choice is part of a larger one; a
+    share is rounded up (SEVERE's rule, tasks.md 5.12). Raises NotReadyError where a class has less.
+    """
+    rows = train.rows
+    kept: list[int] = []
+    for label, members in rows.groupby("label"):
+        names = rows.loc[members.index, "id"]
+        keys = [hashlib.sha1(f"few:{seed}:{name}".encode()).digest() for name in names]
+        count = shots if isinstance(shots, int) else math.ceil(shots * len(members) - 1e-9)
+        if count > len(members):
+            raise NotReadyError(
+                f"{train.name}: class {label} has {len(members)} training samples, {count} are "
+                "asked for; lower fewshot:K"
+            )
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        kept += [members.index[place] for place in order[:count]]
+    return train.keep(rows.index[np.isin(rows.index, kept)])
 
 
 def _shuffled(train: pd.DataFrame, groups: pd.Series, seed: int) -> list[list[int]]:

@@ -22,8 +22,8 @@ import numpy as np
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
 from benchmark.data.media import MediaError, NoAudioError
-from benchmark.data.opened import Sample
-from benchmark.data.reader import Decoded, read_all, shown_at
+from benchmark.data.opened import DirectClip, OpenClip, Sample
+from benchmark.data.reader import SOUND_FILES, Decoded, read_all, shown_at
 from registries.errors import NotReadyError
 
 FORMAT = 1  # raised whenever stored bytes would change
@@ -44,8 +44,13 @@ class FrameStore:
     def __init__(self, cache: Path) -> None:
         self.folder = Path(cache)
 
-    def open(self, sample: Sample, *, sample_rate: int) -> StoredClip:
-        """The stored clip of a sample, decoded first if it is not there. Raises MediaError."""
+    def open(self, sample: Sample, *, sample_rate: int) -> OpenClip:
+        """The stored clip of a sample, decoded first if it is not there. Raises MediaError.
+
+        A sound file is read directly: that costs what reading a copy would.
+        """
+        if sample.path.suffix.lower() in SOUND_FILES:
+            return DirectClip(sample, sample_rate=sample_rate)
         path = self.path(sample, sample_rate=sample_rate)
         if not path.is_file():
             _write(path, _decode(sample, sample_rate))
@@ -82,6 +87,8 @@ class FrameStore:
         def one(row: int) -> BadFile | None:
             try:
                 sample = Sample(manifest, row, crop=recipe, size=size)
+                if sample.path.suffix.lower() in SOUND_FILES:
+                    return None
                 path = self.path(sample, sample_rate=sample_rate)
                 if not path.is_file():
                     _write(path, _decode(sample, sample_rate))

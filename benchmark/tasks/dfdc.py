@@ -35,7 +35,6 @@ class DFDC(Task):
         miniature="mini-dfdc",
         reference="Dolhansky et al., The DFDC Dataset, 2020; Chugh et al., ACM MM 2020",
         licence="DFDC terms of the owners",
-        modalities=("video",),
         main_metric="auc",
         unit="%",
         higher_is_better=True,

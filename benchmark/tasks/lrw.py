@@ -39,7 +39,6 @@ class LRW(Task):
         miniature="mini-lrw",
         reference="Chung & Zisserman, Lip Reading in the Wild, ACCV 2016",
         licence="BBC, research agreement required",
-        modalities=("video",),
         main_metric="top1",
         unit="%",
         higher_is_better=True,

@@ -32,7 +32,6 @@ class UCF101(Task):
         miniature="mini-ucf",
         reference="Soomro et al., UCF101: A Dataset of 101 Human Actions, CRCV-TR-12-01, 2012",
         licence="research use, video rights with their owners",
-        modalities=("video",),
         main_metric="top1",
         unit="%",
         higher_is_better=True,

@@ -120,7 +120,7 @@ def test_an_encoder_that_loses_something_on_its_way_through_a_file(small, tmp_pa
     [
         ("card.name", "other", "check_card", "called 'other'"),
         ("card.licence", "", "check_card", r"nothing under \['licence'\]"),
-        ("card.modalities", ("audio",), "check_views", r"views \['video'\] must be among"),
+        ("card.inputs", ("a",), "check_views", r"views \['video'\] must be among"),
         ("card.main_metric", "auc", "check_metrics", r"gives \['top1'\]"),
         ("chance", lambda self: float("nan"), "check_metrics", "must be a number"),
         ("head.pool", "all", "check_head", "pool 'all' is none of"),

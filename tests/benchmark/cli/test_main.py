@@ -176,7 +176,7 @@ def test_groups_and_defaults(bench, requests):
     assert {"lrw", "dfdc"} <= set(local.tasks)
     assert "ucf101" not in local.tasks
     assert local.seeds == (0, 1, 2)
-    assert (local.preset, local.protocol, local.on_error) == ("demo", "finetune", "continue")
+    assert (local.preset, local.protocol, local.on_error) == ("demo", None, "continue")
 
 
 def test_a_plugin_file_adds_names(bench, requests, tmp_path, monkeypatch):

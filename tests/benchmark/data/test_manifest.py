@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.data.manifest import Boxes, Manifest
-from benchmark.data.splits import hold_out
+from benchmark.data.splits import few, hold_out
 from registries.errors import NotReadyError
 
 PATHS = [f"v/{i}.mp4" for i in range(12)]
@@ -110,3 +110,22 @@ def test_test_samples_are_never_moved(manifest_of, tmp_path):
     held = hold_out(toy, fraction=0.25)
     assert (held.rows["split"][8:] == "test").all()
     assert (held.rows["split"] == "val").sum() == 2
+
+
+def test_a_few_samples_of_each_class_are_nested(manifest_of, tmp_path):
+    toy = manifest_of(tmp_path, PATHS, label=[0] * 8 + [1] * 4)
+    found = {k: set(few(toy, k, seed=0).rows["id"]) for k in (1, 2, 4)}
+    assert [len(ids) for ids in found.values()] == [2, 4, 8]
+    assert found[1] < found[2] < found[4]
+    assert found[2] != set(few(toy, 2, seed=1).rows["id"])
+    shares = {share: few(toy, share, seed=0).rows["label"].tolist() for share in (0.1, 0.5, 1.0)}
+    assert shares[0.1] == [0, 1] and shares[0.5] == [0] * 4 + [1] * 2 and len(shares[1.0]) == 12
+    with pytest.raises(NotReadyError, match="class 1 has 4"):
+        few(toy, 5, seed=0)
+
+
+def test_content_does_not_depend_on_labels_and_splits(toy):
+    other = toy.rows.assign(label=3, split="test").iloc[::-1].reset_index(drop=True)
+    assert replace(toy, rows=other).content == toy.content
+    changed = toy.rows.assign(bytes=7)
+    assert replace(toy, rows=changed).content != toy.content

@@ -46,7 +46,6 @@ class Steps(Task):
         miniature="mini-ucf",
         reference="Soomro et al., UCF101, CRCV-TR-12-01, 2012",
         licence="research use, video rights with their owners",
-        modalities=("video",),
         main_metric="top1",
         unit="%",
         higher_is_better=True,

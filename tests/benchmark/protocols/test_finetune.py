@@ -7,7 +7,8 @@ from torch import nn
 
 from benchmark.heads.linear import LinearHead
 from benchmark.heads.recurrent import RecurrentHead
-from benchmark.protocols import FinetuneModel, chosen_pathways, feature_channels, pool_maps
+from benchmark.protocols.finetune import FinetuneModel
+from benchmark.protocols.pooling import chosen_pathways, feature_channels, pool_maps
 from registries.encoder import Encoder
 from registries.errors import UsageError
 
@@ -77,7 +78,9 @@ def test_features_choose_pathways_by_name():
 def model(**options):
     torch.manual_seed(0)
     head = LinearHead(9, 2, dropout=0.0)
-    return FinetuneModel(Two(), head, data_preprocessor=BaseDataPreprocessor(), **options)
+    return FinetuneModel(
+        {"video": Two()}, head, data_preprocessor=BaseDataPreprocessor(), **options
+    )
 
 
 def batch(*shape):
@@ -98,19 +101,19 @@ def test_scores_of_several_clips_are_averaged():
 
 def test_a_frozen_encoder_gets_no_gradient_and_keeps_its_statistics():
     tested = model(frozen=True).train()
-    before = tested.encoder.norm.running_mean.clone()
+    before = tested.encoders["video"].norm.running_mean.clone()
     video, samples = batch(2, 3, 4, 8, 8)
     sum(tested({"video": video}, samples, mode="loss").values()).backward()
-    assert tested.encoder.scale.grad is None
+    assert tested.encoders["video"].scale.grad is None
     assert tested.head.output.weight.grad.abs().sum() > 0
-    assert torch.equal(tested.encoder.norm.running_mean, before)
+    assert torch.equal(tested.encoders["video"].norm.running_mean, before)
 
 
 def test_finetuning_reaches_the_encoder():
     tested = model().train()
     video, samples = batch(2, 3, 4, 8, 8)
     sum(tested({"video": video}, samples, mode="loss").values()).backward()
-    assert tested.encoder.scale.grad.abs() > 0
+    assert tested.encoders["video"].scale.grad.abs() > 0
 
 
 def test_a_recurrent_head_reads_order():
