@@ -36,6 +36,11 @@ def opened(manifest: Manifest) -> Manifest:
         if error
     ]
     check_bad(manifest, bad, MAX_BAD)
+    return readable(manifest, seen)
+
+
+def readable(manifest: Manifest, seen: pd.DataFrame) -> Manifest:
+    """`manifest` without the samples that do not open, by what `headers` says of it."""
     rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean").to_numpy())
     lost = tuple(manifest.rows["path"][(seen["error"] != "").to_numpy()])
     found = replace(manifest, rows=rows, missing=(*manifest.missing, *lost))

@@ -33,7 +33,7 @@ def root(mini_cache, tmp_path):
 
 def test_a_dataset_is_prepared(bench, root, tmp_path):
     code, out, err = bench("ucf101", "--root", str(root), "-o", "fold=2")
-    assert (code, err) == (0, "")
+    assert code == 0, err
     lines = dict(line.split(None, 1) for line in out.splitlines()[1:])
     assert lines["samples"].startswith("miniature, ")
     assert lines["manifest"] == str(root / "bench_manifest_mini-ucf.csv")
