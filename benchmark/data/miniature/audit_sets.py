@@ -1,13 +1,12 @@
-"""Checks of single miniatures: what each label must hang on, and what must not give it away."""
+"""Checks of single miniatures: what each label must hang on, and what must not give it away.
+
+The sets of actions have theirs in `audit_actions`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from benchmark.data.miniature.actors import MOTIONS, SHAPES
 from benchmark.data.miniature.audit_base import AuditResult, Subject, not_measured
 from benchmark.data.miniature.audit_checks import (
     accuracy,
@@ -15,23 +14,19 @@ from benchmark.data.miniature.audit_checks import (
     at_most,
     auc,
     balance,
-    chance_limit,
     duplicates,
     label_nuisance,
     nuisances,
     shuffled,
 )
-from benchmark.data.miniature.audit_features import NUISANCES, log_bands, mouth_statistics
+from benchmark.data.miniature.audit_features import log_bands, mouth_statistics
 from benchmark.data.miniature.audit_tracks import TrackProbe
 from benchmark.data.miniature.media import read_clip
 from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS, TASK_SPEAKERS
-from benchmark.data.miniature.ucf import FOLDS, TEST_GROUPS, TEXTURES_FROM
 
 ORACLE = 0.90  # tasks.md 8.9
-ENERGY_GATE = 0.10  # share of the way from chance to the oracle; chosen, see ucf_nuisance
 LOCAL_GATE = 0.35  # largest (probe - chance) / (dense - chance); tasks.md 8.9
 TRIVIAL_AUC, MOUTH_AUC = 0.62, 0.90  # tasks.md 8.4
-THIRD, THIRD_BAND = 1 / 3, 0.03  # shape-only and motion-only oracles of mini-UCF; tasks.md 8.9
 SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
 SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; chosen
 
@@ -39,115 +34,6 @@ SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; c
 def designed(check: str, value: float, note: str) -> AuditResult:
     """A dependence that belongs to the set: reported, not gated."""
     return AuditResult(check=check, value=value, limit="by design", passed=None, note=note)
-
-
-# --- mini-UCF -----------------------------------------------------------------------------------
-
-
-def _fold_sides(subject: Subject) -> Sequence[np.ndarray]:
-    """For each fold, whether a clip is tested on: (M,) bool each."""
-    number = np.array([int(group[-2:]) for group in subject.groups])
-    return [(number - 1) // TEST_GROUPS == fold for fold in range(FOLDS)]
-
-
-def ucf_nuisance(subject: Subject) -> list[AuditResult]:
-    """Settings, levels and colours tell nothing; energy of motion and size of edges only a little.
-
-    Differs from the specification, which gates all nuisances at chance: an action is a motion of a
-    shape, so change between frames, sharpness and with them the file size belong to it. What they
-    give away may be at most `ENERGY_GATE` of the way from chance to the oracle.
-    """
-    names = ("label from settings, levels, colours", "label from motion energy, file size: gate")
-    if not subject.measurable:
-        limits = ("<= chance + 3 s.e.", f"<= {ENERGY_GATE:.3f}")
-        return [not_measured(name, limit) for name, limit in zip(names, limits, strict=True)]
-    table, labels, groups = nuisances(subject)
-    tied = [NUISANCES.index(n) for n in ("bytes", "bit_rate", "frame_difference", "sharpness")]
-    static = accuracy(np.delete(table, tied, axis=1), labels, groups)
-    energy, chance = accuracy(table, labels, groups), 1 / len(np.unique(labels))
-    gate = (energy - chance) / (1 - chance)
-    sound = accuracy(subject.features.audio, subject.labels, subject.groups)
-    return [
-        at_most(names[0], static, chance_limit(labels)),
-        at_most(names[1], gate, ENERGY_GATE, note=f"accuracy {energy:.3f}, chance {chance:.3f}"),
-        designed("label from audio statistics", sound, "timbre by shape"),
-    ]
-
-
-def _motion_features(row: dict[str, Any], step: int = 4) -> np.ndarray:
-    """What 8 frames at 2.5 fps tell of the motion: spreads and dependences of the track, (13,)."""
-    track = row["track"]
-    x, y, angle, scale = (np.array(track[key])[::step] for key in ("x", "y", "angle", "scale"))
-    spreads = [x.std(), y.std(), angle.std(), scale.std()]
-    paths = [np.abs(np.diff(values)).sum() for values in (x, y, angle)]
-    bent = (x - x.mean()) ** 2, (y - y.mean()) ** 2  # a pendulum's y follows the square of its x
-    pairs = ((x, y), (x, angle), (y, angle), (x, bent[1]), (y, bent[0]))
-    dependences = [_correlation(a, b) for a, b in pairs]
-    return np.array([*spreads, *paths, *dependences, np.abs(angle[-1] - angle[0])])
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation, near 0 where one side hardly changes."""
-    return float(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std() + 1e-3))
-
-
-def ucf_oracles(subject: Subject) -> list[AuditResult]:
-    """Shape alone and motion alone leave three classes; both together name the class at 2.5 fps."""
-    names = ("oracle, shape only", "oracle, motion only", "oracle, shape and motion at 2.5 fps")
-    if not subject.measurable:
-        limits = ("33 % +- 3", "33 % +- 3", f">= {ORACLE:.3f}")
-        return [not_measured(name, limit) for name, limit in zip(names, limits, strict=True)]
-    shape = np.array([[row["shape"] == name for name in SHAPES] for row in subject.rows], float)
-    known = np.array([[row["motion"] == name for name in MOTIONS] for row in subject.rows], float)
-    motion = np.array([_motion_features(row) for row in subject.rows])
-    results = []
-    for name, table in ((names[0], shape), (names[1], known)):
-        value = _fold_accuracy(table, subject)
-        passed = abs(value - THIRD) <= THIRD_BAND
-        limit = f"{THIRD:.3f} +- {THIRD_BAND}"
-        results.append(AuditResult(check=name, value=value, limit=limit, passed=passed))
-    both = np.column_stack([shape, motion])
-    results.append(at_least(names[2], accuracy(both, subject.labels, subject.groups), ORACLE))
-    return results
-
-
-def _fold_accuracy(table: np.ndarray, subject: Subject) -> float:
-    """Accuracy over the folds of the best rule on discrete features, guessing among ties."""
-    keys = [tuple(row) for row in table]
-    hits = []
-    for tested in _fold_sides(subject):
-        seen: dict[tuple, dict[str, int]] = {}
-        for key, label in zip(np.array(keys)[~tested], subject.labels[~tested], strict=True):
-            counts = seen.setdefault(tuple(key), {})
-            counts[label] = counts.get(label, 0) + 1
-        for key, label in zip(np.array(keys)[tested], subject.labels[tested], strict=True):
-            counts = seen.get(tuple(key), {})
-            best = [name for name, count in counts.items() if count == max(counts.values())]
-            hits.append(label in best and 1 / len(best))
-    return float(np.mean(hits))
-
-
-def ucf_overlap(subject: Subject) -> list[AuditResult]:
-    """No texture or group is in train and test of a fold, or a pretraining texture."""
-    shared = 0
-    textures = [set(row["texture_ids"]) for row in subject.rows]
-    for tested in _fold_sides(subject):
-        test = set().union(*(textures[i] for i in np.flatnonzero(tested)))
-        train = set().union(*(textures[i] for i in np.flatnonzero(~tested)))
-        shared += len(test & train) + len(
-            set(subject.groups[tested]) & set(subject.groups[~tested])
-        )
-    reused = sum(number < TEXTURES_FROM for row in textures for number in row)
-    return [
-        at_most("textures and groups in train and test", shared, 0),
-        at_most("textures of the pretraining set", reused, 0),
-    ]
-
-
-def ucf_duplicates(subject: Subject) -> list[AuditResult]:
-    """No near duplicates between the test groups of a fold and the rest."""
-    number = np.array([int(group[-2:]) for group in subject.groups])
-    return duplicates(subject, side=(number - 1) // TEST_GROUPS)
 
 
 # --- mini-LRW and mini-DFDC ---------------------------------------------------------------------
@@ -286,7 +172,6 @@ def kav_sync(subject: Subject) -> list[AuditResult]:
     ]
 
 
-UCF = (balance, ucf_overlap, ucf_duplicates, ucf_nuisance, shuffled, ucf_oracles)
 LRW = (balance, speakers, duplicates, label_nuisance, shuffled, lrw_oracles)
 DFDC = (balance, speakers, duplicates, dfdc_oracle, dfdc_probes)
 KAV = (kav_shares, kav_overlap, kav_sync)

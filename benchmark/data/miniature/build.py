@@ -44,6 +44,8 @@ SETS: dict[str, str] = {
     "mini-lrw": f"{HERE}.lrw:MiniLRW",
     "mini-dfdc": f"{HERE}.dfdc:MiniDFDC",
     "mini-ucf": f"{HERE}.ucf:MiniUCF",
+    "mini-hmdb51": f"{HERE}.hmdb:MiniHMDB",
+    "mini-ks": f"{HERE}.ks:MiniKS",
 }
 BUILDING = (
     "BENCH_MINIATURE_BUILDING"  # set for the workers of a build: the folder under construction

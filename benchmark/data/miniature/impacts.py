@@ -6,6 +6,7 @@ drawn apart from what strikes and how often, so it tells nothing about either.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ LOUDNESS = (
 )  # dB full scale, RMS of a clip; chosen: strikes have a crest of some 30 dB
 SNR = (14.0, 30.0)  # dB of the strikes over the room's noise; chosen
 PEAK = 0.98  # largest sample; chosen
+PITCH = 1 / 6  # octaves, +-12 % from clip to clip; chosen
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ TIMBRES: dict[str, Timbre] = {
     "bar": Timbre((780.0, 2153.0, 4212.0), 0.11, 0.20, 0.006, (500.0, 5000.0)),
     "ring": Timbre((410.0, 820.0, 984.0, 1230.0, 1640.0), 0.20, 0.10, 0.006, (300.0, 3000.0)),
     "cross": Timbre((1150.0,), 0.02, 2.50, 0.030, (1500.0, 7000.0)),
+    # of no shape, for mini-Kinetics-Sound; string: all harmonics, tube: the odd ones, rest chosen
+    "string": Timbre((260.0, 520.0, 780.0, 1040.0, 1300.0), 0.25, 0.05, 0.004, (300.0, 2500.0)),
+    "tube": Timbre((610.0, 1830.0, 3050.0), 0.07, 0.30, 0.012, (400.0, 3500.0)),
+    "box": Timbre((175.0, 390.0, 640.0), 0.04, 0.80, 0.015, (100.0, 1200.0)),
+    "shaker": Timbre((5200.0,), 0.01, 3.00, 0.060, (3500.0, 7600.0)),
 }
 
 
@@ -54,15 +61,16 @@ def strikes(
     *,
     seconds: float,
     shorten: float = 1.0,
+    octaves: float = PITCH,
 ) -> np.ndarray:
     """Place a strike of the shape's timbre at each time: (K,) seconds -> (N,), peak about 1.
 
-    One pitch (+-12 %) for a clip, small differences between strikes. shorten < 1 shortens all
-    decays.
+    One pitch for a clip, at most `octaves` up or down, small differences between strikes.
+    shorten < 1 shortens all decays.
     """
     timbre = TIMBRES[shape]
     wave = np.zeros(round(seconds * SAMPLE_RATE) + 2 * SAMPLE_RATE, np.float32)
-    pitch = 2.0 ** rng.uniform(-1 / 6, 1 / 6)
+    pitch = 2.0 ** rng.uniform(-octaves, octaves)
     decay = timbre.decay * shorten * rng.uniform(0.8, 1.25)
     for when in times:
         strike = _strike(timbre, rng, pitch=pitch * (1 + 0.01 * rng.standard_normal()), decay=decay)
@@ -125,13 +133,36 @@ def music(rng: np.random.Generator, *, seconds: float) -> np.ndarray:
     return (wave / np.sqrt(np.mean(wave**2) + 1e-12)).astype(np.float32)
 
 
-def level(sound: np.ndarray, bed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mix strikes with a bed of unit power at a random ratio and a random level, (N,) each.
+def unseen(
+    rng: np.random.Generator, timbres: Sequence[str], *, count: int, seconds: float, octaves: float
+) -> np.ndarray:
+    """What else is struck, out of the picture, over a quiet room; unit power: (N,) float32.
+
+    `count` series of one to four strikes at any time, each of one of `timbres`, up to 6 dB below
+    one another (chosen).
+    """
+    mixed = 0.1 * room(rng, seconds=seconds)  # 20 dB below one series; chosen
+    for _ in range(count):
+        times = rng.uniform(0, seconds, int(rng.integers(1, 5)))
+        wave = strikes(times, str(rng.choice(timbres)), rng, seconds=seconds, octaves=octaves)
+        gain = 10 ** (rng.uniform(-6, 0) / 20)
+        mixed = mixed + gain * wave / np.sqrt(np.mean(wave**2) + 1e-12)
+    return (mixed / np.sqrt(np.mean(mixed**2))).astype(np.float32)
+
+
+def level(
+    sound: np.ndarray,
+    bed: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    snr: tuple[float, float] = SNR,
+) -> np.ndarray:
+    """Mix strikes with a bed of unit power at a random ratio (dB) and a random level, (N,) each.
 
     Both draws are independent of what sounds. Where the peak would clip, the wave is scaled down to
     fit.
     """
-    ratio = 10 ** (-rng.uniform(*SNR) / 20)
+    ratio = 10 ** (-rng.uniform(*snr) / 20)
     loudness = 10 ** (rng.uniform(*LOUDNESS) / 20)
     power = np.sqrt(np.mean(sound**2))
     mixed = sound / power + ratio * bed if power > 1e-6 else bed

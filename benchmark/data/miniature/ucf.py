@@ -14,22 +14,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchmark.data.miniature.actors import (
-    MOTIONS,
-    SHAPES,
-    Actor,
-    boxes,
-    draw_actor,
-    draw_programme,
-    follow,
-)
-from benchmark.data.miniature.camera import draw_camera
+from benchmark.data.miniature.action import CELLS, Clutter, Shot, faded, frame_times, shoot
 from benchmark.data.miniature.clip import SUITE_SEED, Item, MiniClip, Tier
-from benchmark.data.miniature.impacts import level, room, strikes
-from benchmark.data.miniature.stage import draw_stage, drift, film, shake
+from benchmark.data.miniature.stage import draw_stage, drift
 
 SET_CODE = 4  # second element of every clip's seed; chosen, one for each set
-FPS, FRAMES = 10, 32  # 3.2 s; tasks.md 8.5
 GROUPS, FOLDS, TEST_GROUPS = 25, 3, 7  # UCF101's official split
 PER_CLASS: dict[
     Tier, tuple[int, int]
@@ -40,16 +29,10 @@ PER_CLASS: dict[
 }
 TEXTURES_FROM = 1_000  # ids below are those of mini-KAV
 TAKES = 100  # texture ids reserved for the clips of a group; chosen
-MIDDLE = 120.0  # grey towards which backgrounds are faded, of 255; chosen
+SMALL = (6.0, 10.0)  # pixels, radius of a distractor, below any actor's; chosen
 
-# s + m even: every shape with three motions, every motion with three shapes
 CLASSES: dict[str, tuple[str, str]] = dict(
-    sorted(
-        (shape.capitalize() + motion.capitalize(), (shape, motion))
-        for s, shape in enumerate(SHAPES)
-        for m, motion in enumerate(MOTIONS)
-        if (s + m) % 2 == 0
-    )
+    sorted((shape.capitalize() + motion.capitalize(), (shape, motion)) for shape, motion in CELLS)
 )
 
 
@@ -98,66 +81,33 @@ class MiniUCF:
 
     def draw(self, item: Item) -> MiniClip:
         """Draw one clip: the class's object, perhaps a small distractor, on the group's scene."""
-        rng, hard = item.rng(), self.difficulty
-        times = (np.arange(FRAMES) + 0.5) / FPS  # middles of the frames
+        hard = self.difficulty
         source = item.plan["class"] * GROUPS + item.plan["group"]
         texture = TEXTURES_FROM + 2 * (source * TAKES + item.plan["take"])
         group = np.random.default_rng([SUITE_SEED, SET_CODE, 8, source])
-        jitter, spread = shake(rng, FRAMES, strength=hard["jitter"])
-        path = drift(group, times, reach=hard["drift"]) + jitter
-        frames = film(self._scene(item, source), path)
-        actor = draw_programme(
-            rng,
+        shot = Shot(
             shape=item.plan["shape"],
             motion=item.plan["motion"],
+            timbre=item.plan["shape"],
             texture=texture,
             radius=(hard["radius_low"], hard["radius_high"]),
+            stage=self._scene(item, source),
+            wander=drift(group, frame_times(), reach=hard["drift"]),
+            jitter=hard["jitter"],
+            clutter=Clutter(share=hard["distractor"], most=1, radius=SMALL),
         )
-        track = follow(actor, times)
-        distractor = self._distractor(rng, texture + 1)
-        if distractor is not None:
-            draw_actor(frames, distractor, follow(distractor, times), camera=path)
-        draw_actor(frames, actor, track, camera=path)
-        camera, sound = draw_camera(item.rng(2)), item.rng(1)
-        struck = strikes(track.impacts, actor.shape, sound, seconds=FRAMES / FPS)
+        filmed = shoot(shot, item)
         latents = {
-            "shape": actor.shape,
-            "motion": actor.motion,
-            "actor": actor.latents(),
-            "distractor": distractor.latents() if distractor else None,
+            "shape": filmed.actor.shape,
+            "motion": filmed.actor.motion,
+            "actor": filmed.actor.latents(),
+            "distractor": filmed.distractors[0].latents() if filmed.distractors else None,
             "scene_biased": self._biased(item),
             "source": source,
             "texture_ids": [texture, texture + 1],
-            "track": {
-                "x": track.x + path[:, 0],
-                "y": track.y + path[:, 1],
-                "angle": track.angle,
-                "scale": track.scale,
-            },
-            "boxes": boxes(actor, track, path),
-            "impacts": track.impacts,
-            "jitter": spread,
-            "camera": camera.latents(),
+            **filmed.measured(),
         }
-        return MiniClip(
-            frames=camera.shoot(frames, item.rng(2)),
-            fps=FPS,
-            wave=level(struck, room(sound, seconds=FRAMES / FPS), sound),
-            crf=camera.crf,
-            latents=latents,
-        )
-
-    def _distractor(self, rng: np.random.Generator, texture: int) -> Actor | None:
-        """A second object, clearly smaller than any actor, in some of the clips."""
-        if rng.random() >= self.difficulty["distractor"]:
-            return None
-        return draw_programme(
-            rng,
-            shape=str(rng.choice(SHAPES)),
-            motion=str(rng.choice(MOTIONS)),
-            texture=texture,
-            radius=(6.0, 10.0),  # chosen
-        )
+        return filmed.clip(latents)
 
     def lists(self, items: Sequence[Item]) -> Mapping[str, str]:
         """Class index and split lists of three folds, CRLF line ends as in the owners' files."""
@@ -194,7 +144,7 @@ class MiniUCF:
             other = other[:, ::-1] if source % 3 == 0 else other
             # the class's pattern in the group's own mean colour, which stays a nuisance
             scene = weight * (other - other.mean((0, 1)) + mean) + (1 - weight) * scene
-        return MIDDLE + self.difficulty["scene_contrast"] * (scene - MIDDLE)
+        return faded(scene, self.difficulty["scene_contrast"])
 
 
 def _stage(scene: int) -> np.ndarray:

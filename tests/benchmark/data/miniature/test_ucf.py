@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from benchmark.data.miniature.action import MIDDLE
 from benchmark.data.miniature.actors import (
     MOTIONS,
     PERIOD,
@@ -19,7 +20,7 @@ from benchmark.data.miniature.actors import (
 from benchmark.data.miniature.clip import SAMPLE_RATE, SIZE
 from benchmark.data.miniature.impacts import TIMBRES, strikes
 from benchmark.data.miniature.sprite import outline
-from benchmark.data.miniature.ucf import CLASSES, MIDDLE, MiniUCF
+from benchmark.data.miniature.ucf import CLASSES, MiniUCF
 
 TIMES = (np.arange(64) + 0.5) / 20
 
