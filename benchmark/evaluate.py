@@ -41,15 +41,14 @@ def evaluate(
     Resumes if interrupted. shots: training samples of each class, or their share; None is all.
     """
     torch.manual_seed(seed)
-    train = task.dataset("train", fold)
-    if shots is not None:
-        train = train.over(few(train.manifest, shots, seed=seed))
     model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
         model,
-        train_loader(train, finetune, seed=seed, workers=recipe.workers),
+        train_loader(
+            _train_set(task, fold, shots, seed), finetune, seed=seed, workers=recipe.workers
+        ),
         finetune,
         work_dir=work_dir,
         name=f"evaluate-{work_dir.name}",
@@ -63,20 +62,33 @@ def evaluate(
         },
     )
     runner.train()
-    keep_best = finetune.selection == "best_val" and best.state is not None
-    if keep_best:
-        model.load_state_dict(best.state)
+    epoch = _settle(model, best, finetune)
     rows = predict(model, _loader(task, "test", fold, finetune, recipe), report)
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return Evaluation(
         **rows,
         rule=finetune.selection,
-        epoch=best.epoch if keep_best else finetune.epochs,
+        epoch=epoch,
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
-        params_total=sum(p.numel() for p in model.parameters()),
-        params_trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        params_total=sum(size for size, _ in sizes),
+        params_trainable=sum(size for size, trained in sizes if trained),
     )
+
+
+def _settle(model: FinetuneModel, best: BestEpoch, finetune: Finetune) -> int:
+    """Give the model the weights that are tested; returns the epoch they are of."""
+    if finetune.selection != "best_val" or best.state is None:
+        return finetune.epochs
+    model.load_state_dict(best.state)
+    return best.epoch
+
+
+def _train_set(task: Task, fold: int, shots: float | None, seed: int) -> Any:  # noqa: ANN401
+    """What is trained on: all of it, or a few samples of each class."""
+    train = task.dataset("train", fold)
+    return train if shots is None else train.over(few(train.manifest, shots, seed=seed))
 
 
 def _model(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from benchmark.results.schema import (
     DataInfo,
     Failure,
     ObjectiveInfo,
+    Predictions,
     PretrainInfo,
     RecipeInfo,
     Record,
@@ -95,16 +97,7 @@ def eval_record(
     """The record of one cell, with its predictions written beside it."""
     run_id = new_run_id()
     path = store.predictions_path(cell.key, run_id)
-    predictions = write_predictions(
-        path,
-        sample_id=found.sample_id,
-        group_id=found.group_id,
-        target=found.target,
-        score=found.score,
-        tag=found.tag,
-        reference=found.reference,
-        hypothesis=found.hypothesis,
-    )
+    predictions = _save(found, path)
     names = _metrics(cell, found)
     scores = {name: recompute(name, path) for name in names}
     asked = _asked(cell, found, names[0])
@@ -137,6 +130,19 @@ def eval_record(
             *found.notes,
             *([] if above else [f"{names[0]} {value:.2f} is not better than chance {chance:.2f}"]),
         ],
+    )
+
+
+def _save(found: Evaluation, path: Path) -> Predictions:
+    return write_predictions(
+        path,
+        sample_id=found.sample_id,
+        group_id=found.group_id,
+        target=found.target,
+        score=found.score,
+        tag=found.tag,
+        reference=found.reference,
+        hypothesis=found.hypothesis,
     )
 
 

@@ -264,7 +264,8 @@ class Media:
         if not self._container.streams.video:
             raise self._error("it has no picture")
         video = self._container.streams.video[0]
-        video.thread_count = 1  # loader workers are as many as the cores
+        if not video.codec_context.is_open:  # after that it can no longer be set
+            video.thread_count = 1  # loader workers are as many as the cores
         return video
 
     def _audio(self) -> AudioStream:

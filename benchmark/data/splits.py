@@ -18,12 +18,12 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
 
     Groups are visited in a fixed random order. One is moved while the held-out set is short of
     samples of the group's classes and each of them keeps a sample in train. An empty group name
-    stands for its sample alone. A manifest that has a "val" split already is returned unchanged.
-    tasks.md 6: 10 % of train by group. Raises NotReadyError where nothing can be moved (a single
-    group, say).
+    stands for its sample alone. A manifest that has a "val" split already, or nothing to train on,
+    is returned unchanged. tasks.md 6: 10 % of train by group. Raises NotReadyError where nothing
+    can be moved (a single group, say).
     """
     rows = manifest.rows
-    if (rows["split"] == "val").any():
+    if (rows["split"] == "val").any() or not (rows["split"] == "train").any():
         return manifest
     train = rows[rows["split"] == "train"]
     groups = train["group"].where(train["group"] != "", train["id"])

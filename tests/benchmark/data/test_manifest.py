@@ -129,3 +129,8 @@ def test_content_does_not_depend_on_labels_and_splits(toy):
     assert replace(toy, rows=other).content == toy.content
     changed = toy.rows.assign(bytes=7)
     assert replace(toy, rows=changed).content != toy.content
+
+
+def test_a_set_without_training_data_is_left_as_it_is(toy):
+    asked = replace(toy, rows=toy.rows.assign(split="test"))
+    assert hold_out(asked) is asked

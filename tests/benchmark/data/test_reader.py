@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from coded_media import noise, read_code, write_video
 
+from benchmark.data import media
 from benchmark.data.reader import (
     MediaError,
     NoAudioError,
@@ -76,6 +77,16 @@ def test_segment_counts_from_its_start(clip_file):
     between = read_all(clip_file, start=1.02, stop=1.1)
     assert read_code(between.frames) == [25, 26, 27]
     assert between.times[0] == pytest.approx(-0.02)
+
+
+def test_moments_far_apart_are_jumped_to(clip_file, monkeypatch):
+    monkeypatch.setattr(media, "SEEK_GAP", 0.4)
+    times = np.array([2.9, 0.1, 1.5])
+    with media.Media(clip_file) as opened:
+        for _ in range(2):  # again: the file is open by now, and past them
+            frames, valid = opened.frames(times)
+            assert read_code(frames) == np.floor(times * 25 + 1e-6).astype(int).tolist()
+            assert valid.all()
 
 
 def test_beyond_the_file_repeats_frames_and_pads_zeros(clip_file):

@@ -63,7 +63,7 @@ def test_an_error_rate_needs_words():
 
 
 def test_transcripts_are_normalised():
-    assert normalised("  it's {NS} 9 O'Clock,  Now!") == "IT'S 9 O'CLOCK NOW"
+    assert normalised("  it's {LG} 9 O'Clock,  Now!") == "IT'S LG 9 O'CLOCK NOW"
 
 
 def test_recalls_count_ranks():
