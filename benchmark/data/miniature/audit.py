@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.data.miniature import audit_actions, audit_sets
+from benchmark.data.miniature import audit_actions, audit_sets, audit_sound
 from benchmark.data.miniature.audit_base import AuditResult, Subject
 from benchmark.data.miniature.audit_checks import EVERY_SET
 from registries.errors import unknown
@@ -24,6 +24,9 @@ BATTERIES: dict[str, tuple[Check, ...]] = {
     "mini-kav": audit_sets.KAV,
     "mini-lrw": audit_sets.LRW,
     "mini-dfdc": audit_sets.DFDC,
+    "mini-esc50": audit_sound.ESC,
+    "mini-dcase": audit_sound.DCASE,
+    "mini-dcase50": audit_sound.DCASE,
     "mini-ucf": audit_actions.UCF,
     "mini-hmdb51": audit_actions.HMDB,
     "mini-ks": audit_actions.KS,

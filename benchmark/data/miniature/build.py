@@ -44,6 +44,9 @@ SETS: dict[str, str] = {
     "mini-lrw": f"{HERE}.lrw:MiniLRW",
     "mini-dfdc": f"{HERE}.dfdc:MiniDFDC",
     "mini-ucf": f"{HERE}.ucf:MiniUCF",
+    "mini-esc50": f"{HERE}.esc:MiniESC50",
+    "mini-dcase": f"{HERE}.dcase:MiniDCASE",
+    "mini-dcase50": f"{HERE}.dcase:MiniDCASE50",
     "mini-hmdb51": f"{HERE}.hmdb:MiniHMDB",
     "mini-ks": f"{HERE}.ks:MiniKS",
 }
