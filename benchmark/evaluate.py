@@ -41,14 +41,13 @@ def evaluate(
     Resumes if interrupted. shots: training samples of each class, or their share; None is all.
     """
     torch.manual_seed(seed)
+    train = _train_set(task, fold, shots, seed)
     model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
         model,
-        train_loader(
-            _train_set(task, fold, shots, seed), finetune, seed=seed, workers=recipe.workers
-        ),
+        train_loader(train, finetune, seed=seed, workers=recipe.workers),
         finetune,
         work_dir=work_dir,
         name=f"evaluate-{work_dir.name}",
@@ -64,7 +63,6 @@ def evaluate(
     runner.train()
     epoch = _settle(model, best, finetune)
     rows = predict(model, _loader(task, "test", fold, finetune, recipe), report)
-    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return Evaluation(
         **rows,
         rule=finetune.selection,
@@ -72,9 +70,17 @@ def evaluate(
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
-        params_total=sum(size for size, _ in sizes),
-        params_trainable=sum(size for size, trained in sizes if trained),
+        **_sizes(model),
     )
+
+
+def _sizes(model: FinetuneModel) -> dict[str, int]:
+    """Parameters of encoders and head, all of them and those that are trained."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return {
+        "params_total": sum(size for size, _ in sizes),
+        "params_trainable": sum(size for size, trained in sizes if trained),
+    }
 
 
 def _settle(model: FinetuneModel, best: BestEpoch, finetune: Finetune) -> int:
