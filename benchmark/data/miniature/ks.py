@@ -12,7 +12,7 @@ two share scene, camera path or textures. Names say 10 s, as in Kinetics; the cl
 
 Other things are struck out of the picture, of any timbre, and pitches vary by half an octave:
 without either, 48 log-mel statistics with logistic regression reach the ceiling of sound (82 %);
-with both 55 % (720 training and 360 test clips of tier base). Scratch window of a and of v 35-65 %
+with both 60 % (720 training and 360 test clips of tier base). Scratch window of a and of v 35-65 %
 (tasks.md 8.11): not yet measured with the harness's backbones.
 """
 
