@@ -18,6 +18,7 @@ from benchmark.data.store import FrameStore
 from benchmark.paths import cache_dir
 from benchmark.plan_request import RunRequest
 from benchmark.settings import Recipe
+from registries.errors import NotReadyError
 from registries.registry import TASKS
 from registries.task import Inputs, Task, TaskCard
 
@@ -65,6 +66,12 @@ class Datasets:
     def _task_root(self, card: TaskCard) -> Path:
         if self._has_root(card.dataset):
             return adapters.locate(card.dataset, self._root(card.dataset))
+        if not card.miniature:
+            raise NotReadyError(
+                f"{card.name} has no generated stand-in. Give its owners' data with --data "
+                f"{card.dataset}=ROOT; `bench data verify {card.dataset} --root ROOT` says what is "
+                "expected there."
+            )
         return self._miniature(card.miniature, self.recipe.tier)
 
     def _has_root(self, dataset: str) -> bool:

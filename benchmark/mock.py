@@ -155,6 +155,8 @@ def task_checks(name: str, *, recipe: Recipe) -> Mapping[str, Callable[[], None]
 
     def build() -> Task:
         options = recipe.task_options(name)
+        if len(card.inputs) > 1:  # all that it can be given
+            options = {**options, "inputs": max(card.inputs, key=len)}
         task: Task = TASKS.build({"type": name, "source": MockSource(), **options})
         return task
 
@@ -182,17 +184,19 @@ def task_checks(name: str, *, recipe: Recipe) -> Mapping[str, Callable[[], None]
 
 def _train_head(task: Task) -> None:
     """One step of finetuning on synthetic clips, then predictions over several clips a sample."""
-    encoder = BACKBONES.build({"type": "synthetic_video"})
-    head = task.head(feature_channels(encoder, "all"))
+    views = task.sampling().views
+    encoders = {name: BACKBONES.build({"type": f"synthetic_{name}"}) for name in views}
+    head = task.head(sum(feature_channels(encoder, "all") for encoder in encoders.values()))
     assert head.pool in POOLS, f"pool {head.pool!r} is none of {POOLS}"
-    model = FinetuneModel({"video": encoder}, head, data_preprocessor=BaseDataPreprocessor())
-    video = torch.randn(BATCH, 3, task.sampling().views["video"].clip_len, 32, 32)
+    model = FinetuneModel(encoders, head, data_preprocessor=BaseDataPreprocessor())
+    frame = {"video": lambda steps: (3, steps, 32, 32), "audio": lambda steps: (80, steps)}
+    clips = {name: torch.randn(BATCH, *frame[name](view.clip_len)) for name, view in views.items()}
     samples = {
         "target": torch.arange(BATCH) % len(LABELS),
         "id": [str(i) for i in range(BATCH)],
         "group": [""] * BATCH,
     }
-    losses = model.train()({"video": video}, samples, mode="loss")
+    losses = model.train()(clips, samples, mode="loss")
     terms = [value for key, value in losses.items() if key.startswith("loss_")]
     assert terms and all(torch.isfinite(term).all() for term in terms), (
         f"the head's loss gives {losses}; return finite loss_<term> values"
@@ -202,11 +206,13 @@ def _train_head(task: Task) -> None:
     assert not still, f"no gradient reaches {still} of the head"
     model.eval()
     with torch.no_grad():
-        scores = head.predict(pool_maps(encoder(video), head.pool))
+        maps = [found for name, encoder in encoders.items() for found in encoder(clips[name])]
+        scores = head.predict(pool_maps(tuple(maps), head.pool))
         assert scores.shape == (BATCH, len(LABELS)) and torch.isfinite(scores).all(), (
             f"predict gives scores of shape {tuple(scores.shape)}; (B, classes) is needed"
         )
-        rows = model({"video": torch.stack([video, video], dim=1)}, samples, mode="predict")
+        twice = {name: torch.stack([clip, clip], dim=1) for name, clip in clips.items()}
+        rows = model(twice, samples, mode="predict")
     assert torch.allclose(torch.stack([row["score"] for row in rows]), scores, atol=1e-5), (
         "the same clip twice is scored otherwise than once; a prediction may depend on its own "
         "clip only"

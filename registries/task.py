@@ -39,7 +39,7 @@ class TaskCard:
     name: str
     title: str
     dataset: str  # adapter that reads it: benchmark.data.adapters
-    miniature: str  # its generated stand-in
+    miniature: str  # its generated stand-in; empty where there is none
     reference: str
     licence: str
     main_metric: str

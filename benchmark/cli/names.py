@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,15 @@ def split(values: Iterable[str]) -> tuple[str, ...]:
 def resolve(kind: plugins.Kind, values: Iterable[str]) -> tuple[str, ...]:
     """Known names of a kind, in the order given.
 
-    `all` and `@all` are every built-in and plug-in; tasks know `@local` and `@global` too. Raises
-    UsageError for an unknown name or group, with the nearest one.
+    `all` and `@all` are every built-in and plug-in, of tasks those with a generated stand-in; tasks
+    know `@local` and `@global` too. Raises UsageError for an unknown name or group, with the
+    nearest one.
     """
     known = plugins.available(kind)
     chosen: dict[str, None] = {}
     for value in split(values):
         if value in ("all", "@all"):
-            chosen.update(dict.fromkeys(known))
+            chosen.update(dict.fromkeys(_complete(kind, known)))
         elif value.startswith("@"):
             groups = task_groups() if kind == "tasks" else {}
             if value not in groups:
@@ -47,11 +48,19 @@ def resolve(kind: plugins.Kind, values: Iterable[str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def _complete(kind: plugins.Kind, known: Mapping[str, plugins.Plugin]) -> list[str]:
+    """What `all` stands for: a task that needs its owners' data is asked for by its name."""
+    if kind != "tasks":
+        return list(known)
+    return [name for name, plugin in known.items() if card(plugin).get("miniature", name)]
+
+
 def task_groups() -> dict[str, list[str]]:
     """Tasks by the `scope` of their cards: `@local` needs fine timing, `@global` does not."""
     groups: dict[str, list[str]] = {}
     for name, plugin in plugins.available("tasks").items():
-        if scope := card(plugin).get("scope"):
+        facts = card(plugin)
+        if (scope := facts.get("scope")) and facts.get("miniature", name):
             groups.setdefault(f"@{scope}", []).append(name)
     return dict(sorted(groups.items()))
 

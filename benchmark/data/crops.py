@@ -15,6 +15,7 @@ file, or one with more misses than landmarks, is an error, never a silent centre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,13 +26,14 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from benchmark.data.landmarks.files import read_points
 from benchmark.data.landmarks.points import MAX_MISSED, missed
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import Boxes, Manifest
 from benchmark.data.media import MediaError, Transform
 from registries.errors import NotReadyError, UsageError, unknown
 
 Kind = Literal["full", "lip", "face", "speaker"]
 KINDS: tuple[Kind, ...] = ("full", "lip", "face", "speaker")
-Provider = Literal["precomputed", "fixed_lrw"]
+Provider = Literal["precomputed", "fixed_lrw", "box"]
+PROVIDERS: tuple[Provider, ...] = ("precomputed", "fixed_lrw", "box")
 
 LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; tasks.md 5.1
 TEMPLATE = np.array([-0.5, 0.5, 0.55j])  # eyes, nose (x + iy) in eye distances; nose height chosen
@@ -65,16 +67,18 @@ class CropRecipe:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown("crop", self.kind, KINDS)
-        if self.provider not in ("precomputed", "fixed_lrw"):
+        if self.provider not in PROVIDERS:
             raise unknown(
                 "landmark provider",
                 self.provider,
-                ("precomputed", "fixed_lrw"),
+                PROVIDERS,
                 hint="Detectors write files with `bench data landmarks`; crops read them as "
                 "'precomputed'.",
             )
-        if self.kind in ("face", "speaker") and self.provider == "fixed_lrw":
-            raise UsageError("provider 'fixed_lrw' is a window on the lips; use crop 'lip' with it")
+        if self.kind != "lip" and self.provider != "precomputed":
+            raise UsageError(
+                f"provider {self.provider!r} is a window on the lips; use crop 'lip' with it"
+            )
 
     @property
     def key(self) -> str:
@@ -83,6 +87,8 @@ class CropRecipe:
             return "full"
         if self.provider == "fixed_lrw":
             return "lip-fixed-lrw"
+        if self.provider == "box":
+            return "lip-box"
         detail = self.lip_frac if self.kind == "lip" else self.margin
         return f"{self.kind}-{detail:.4f}-v1"
 
@@ -90,8 +96,12 @@ class CropRecipe:
         """Pixels a side of the frames that are cut down to `size` on the device."""
         return round(size * MARGINS[self.kind])
 
-    def transform(self, size: int, *, video: Path, landmarks: Path | None) -> Transform:
+    def transform(
+        self, size: int, *, video: Path, landmarks: Path | None, box: Boxes | None = None
+    ) -> Transform:
         """The function that crops and resizes each frame of `video`; landmarks: its .npy file.
+
+        box: the square of provider "box", the same for all frames.
 
         The result is square, or has this short side: `self.side(size)`; its middle `size` pixels
         are the crop that the recipe describes.
@@ -101,6 +111,11 @@ class CropRecipe:
             return lambda image, _: shrink(image, side)
         if self.provider == "fixed_lrw":
             return lambda image, _: _fixed(image, size, side=side, video=video)
+        if self.provider == "box":
+            if box is None or not box.boxes:
+                raise NotReadyError(f"crop 'lip' by box needs one, and there is none for {video}")
+            square = box.boxes[0]
+            return lambda image, _: _box(image, _pixels(square, image, side / size), side)
         if landmarks is None:
             raise NotReadyError(
                 f"crop {self.kind!r} needs landmarks, and there are none for {video}. {MAKE}"
@@ -117,16 +132,20 @@ class CropRecipe:
 def choose_crop(crop: CropRecipe | str, manifest: Manifest) -> CropRecipe:
     """The recipe of a name (one of KINDS) for this data; a recipe is returned as it is.
 
-    Landmarks come from files. Only LRW itself has another way: "lip" on a copy without any
-    landmarks is its fixed window. `recipe.key` says which was used and belongs in the record.
-    Raises NotReadyError where the crop needs landmarks that some of the samples do not have.
+    Landmarks come from files. Two datasets have another way where a copy has none: "lip" is LRW's
+    fixed window, and the mouth's box in GRID's words. `recipe.key` says which was used and belongs
+    in the record. Raises NotReadyError where the crop needs landmarks that some of the samples do
+    not have.
     """
     if isinstance(crop, CropRecipe):
         recipe = crop
     else:
         bare = not (manifest.rows["landmarks"] != "").any()
         fixed = crop == "lip" and manifest.name == "lrw" and bare
-        recipe = CropRecipe(kind=crop, provider="fixed_lrw" if fixed else "precomputed")
+        boxed = crop == "lip" and manifest.name == "grid_words" and bare
+        boxed = boxed and bool((manifest.rows["boxes"] != "").all())
+        provider: Provider = "fixed_lrw" if fixed else "box" if boxed else "precomputed"
+        recipe = CropRecipe(kind=crop, provider=provider)
     if recipe.kind in ("lip", "face") and recipe.provider == "precomputed":
         _check_landmarks(recipe, manifest)
     return recipe
@@ -236,6 +255,14 @@ def _box(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
     rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
     columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
     return _resize(image[rows[:, None], columns], size, size)
+
+
+def _pixels(box: Sequence[float], image: np.ndarray, grow: float) -> np.ndarray:
+    """Centre x, centre y and side of a square whose corners are fractions of the frame."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = box[0] * width, box[1] * height, box[2] * width, box[3] * height
+    side = grow * ((right - left) + (bottom - top)) / 2
+    return np.array([(left + right) / 2, (top + bottom) / 2, side])
 
 
 def _fixed(image: np.ndarray, size: int, *, side: int, video: Path) -> np.ndarray:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmark.data.crops import CropRecipe
 from benchmark.data.landmarks.places import resolve
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import Boxes, Manifest
 from benchmark.data.media import Media, Transform
 from benchmark.data.reader import SOUND_FILES, probe, read_wave
 
@@ -51,11 +51,14 @@ class Sample:
         if facts["landmarks"]:
             self.landmarks = resolve(manifest.root, facts["landmarks"])
         self.sha256 = str(facts["sha256"])
+        self.box = Boxes.of(facts["boxes"]) if facts["boxes"] else None
         self.crop, self.size = crop, size
 
     def transform(self) -> Transform:
         """Crop and resize a frame."""
-        return self.crop.transform(self.size, video=self.path, landmarks=self.landmarks)
+        return self.crop.transform(
+            self.size, video=self.path, landmarks=self.landmarks, box=self.box
+        )
 
 
 class DirectClip:

@@ -62,6 +62,8 @@ class FrameStore:
         parts += [sample.crop.key, sample.size, sample_rate]
         if sample.crop.kind != "full" and sample.landmarks is not None:
             parts.append(_stamp(sample.landmarks))
+        if sample.crop.provider == "box" and sample.box is not None:
+            parts.append(sample.box.text())
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
         return self.folder / key[:2] / f"{key}.clip"
 

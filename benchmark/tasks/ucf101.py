@@ -37,6 +37,7 @@ class UCF101(Task):
         higher_is_better=True,
         scope="global",
         version=1,
+        protocols=("finetune", "linear", "knn", "fewshot", "frozen_weighted", "retrieval"),
         folds=(1, 2, 3),
         published_task="UCF101",
         published_metric="finetune_top1_pct",

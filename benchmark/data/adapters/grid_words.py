@@ -4,6 +4,8 @@
 command, colour, preposition, letter, digit, adverb (Cooke et al. 2006, table I); a word's place
 says what it is. Folds keep sentences whole. They are those of `words_<speaker>.csv` (columns path
 and fold) where it is there; otherwise sentences with the same digit are dealt to the folds in turn.
+`sentences.csv`, where it is there, says where the mouth is (columns path, mouth_cx, mouth_cy,
+mouth_size: pixels of a frame of 320 x 256).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.data.adapters.common import VIDEO_FILES, Source, build
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import Boxes, Manifest
 from registries.errors import NotReadyError, UsageError, unknown
 
 SOURCE = Source(
@@ -33,6 +35,7 @@ SLOTS = ("digit", "letter", "colour", "all")
 SILENT = {"sil", "sp"}
 TICKS = 25_000  # a second, in the units of the alignments
 FOLDS = 5
+FRAME = (320, 256)  # pixels that the table refers to
 
 
 def present(root: Path) -> bool:
@@ -44,12 +47,13 @@ def read(root: Path, *, slots: str = "digit", fold: int = 0, window: float = 0.0
     """One row a word: fold `fold` is "test", the next one "val", the others "train".
 
     slots: which words, of 10 digits, 25 letters, 4 colours or all 51 words. window: seconds around
-    the middle of the word, as LRW's clips are cut; 0 is the word alone. group: the sentence.
-    tag: what kind of word it is. Raises UsageError for an unknown slot or fold.
+    the middle of the word, as LRW's clips are cut; 0 is the word alone. group: the sentence. tag:
+    what kind of word it is, where there are several. boxes: a square around the mouth. Raises
+    UsageError for an unknown slot or fold.
     """
     _check_options(slots, fold=fold, window=window)
     sentences, missing = _sentences(root)
-    folds = _folds(root, sentences)
+    folds, mouths = _folds(root, sentences), _mouths(root)
     labels = sorted({said["word"] for said in _chosen(sentences, slots)})
     samples = [
         {
@@ -59,7 +63,8 @@ def read(root: Path, *, slots: str = "digit", fold: int = 0, window: float = 0.0
             "split": _split(folds[said["path"]], fold),
             "group": said["clip"],
             "has_audio": True,
-            "tag": said["tag"],
+            "boxes": mouths.get(said["path"], ""),
+            "tag": said["tag"] if slots == "all" else "",
             **_span(said, window),
         }
         for said in _chosen(sentences, slots)
@@ -124,6 +129,21 @@ def _sentences(root: Path) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
 
 def _chosen(sentences: dict[str, list[dict[str, Any]]], slots: str) -> list[dict[str, Any]]:
     return [said for words in sentences.values() for said in words if slots in ("all", said["tag"])]
+
+
+def _mouths(root: Path) -> dict[str, str]:
+    """A square around the mouth of each video, as the column `boxes` has it."""
+    path = root / "sentences.csv"
+    if not path.is_file():
+        return {}
+    rows = pd.read_csv(path, usecols=["path", "mouth_cx", "mouth_cy", "mouth_size"])
+    found = {}
+    for name, x, y, side in rows[["path", "mouth_cx", "mouth_cy", "mouth_size"]].to_numpy():
+        edges = ((x - side / 2), (y - side / 2), (x + side / 2), (y + side / 2))
+        found[name] = Boxes(
+            (tuple(round(edge / size, 6) for edge, size in zip(edges, 2 * FRAME, strict=True)),)
+        ).text()
+    return found
 
 
 def _folds(root: Path, sentences: dict[str, list[dict[str, Any]]]) -> dict[str, int]:

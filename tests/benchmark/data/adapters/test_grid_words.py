@@ -31,7 +31,7 @@ def root(tmp_path):
 def test_times_and_labels(root):
     found = read("grid_words", root)
     row = found.rows.set_index("id").loc["s1/c03/digit"]
-    assert row[["path", "group", "tag"]].tolist() == ["video/s1/c03.mpg", "s1/c03", "digit"]
+    assert row[["path", "group", "tag"]].tolist() == ["video/s1/c03.mpg", "s1/c03", ""]
     assert row[["start", "stop"]].tolist() == [1.2, 1.4]
     assert found.labels == ("three", "two")
     assert found.labels[row["label"]] == "three"

@@ -1,0 +1,84 @@
+"""What tasks with one class a sample share; no task of its own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+
+from benchmark.data.dataset import ClipDataset
+from benchmark.data.manifest import Manifest
+from benchmark.data.source import ClipSource
+from benchmark.heads.linear import LinearHead
+from benchmark.metrics import SampleMetric
+from registries.sampling import ClipSampling, View
+from registries.task import MODALITIES, Head, Inputs, Split, Task
+
+STEPS = 30  # spectrogram steps a second: three for each frame at 10 fps, as in pretraining
+
+
+class ClassTask(Task):
+    """One label a sample, a linear layer on clip features, top-1. Subclasses say which data.
+
+    clip_len, fps: frames of a clip, over clip_len / fps seconds of sight and of sound. Sound alone
+    is cut into `seconds`. dropout: before the linear layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: ClipSource,
+        inputs: Inputs = "v",
+        crop: str = "full",
+        clip_len: int = 32,
+        fps: float = 16.0,
+        seconds: float | None = None,
+        dropout: float = 0.5,  # AVID, tasks.md 6
+    ) -> None:
+        self.source, self.inputs, self.crop, self.dropout = source, inputs, crop, dropout
+        self.seconds = clip_len / fps if seconds is None else seconds
+        self.clip_len = clip_len
+
+    @abstractmethod
+    def reading(self, fold: int) -> Mapping[str, Any]:
+        """Options of the adapter for a fold."""
+
+    def sampling(self) -> ClipSampling:
+        """One view of each modality of the inputs, over the same seconds."""
+        lengths = {"video": self.clip_len, "audio": round(STEPS * self.seconds)}
+        return ClipSampling(
+            {
+                name: View(modality=name, clip_len=lengths[name], seconds=self.seconds)
+                for name in MODALITIES[self.inputs]
+            }
+        )
+
+    def augment(self) -> dict[str, Any]:
+        """Random resized crop, flip, colour jitter (tasks.md 6, harness default)."""
+        return {"scale": (0.2, 1.0), "flip": 0.5, "jitter": 0.4}
+
+    def manifest(self, fold: int = 0) -> Manifest:
+        """Every sample, as the owners split it for this fold."""
+        return self.source.manifest(**self.reading(fold))
+
+    def dataset(self, split: Split, fold: int = 0, *, clips: int = 1) -> ClipDataset:
+        """`clips` spans a sample outside training."""
+        return self.source.dataset(
+            self.manifest(fold), split, self.sampling(), crop=self.crop, clips=clips
+        )
+
+    def head(self, channels: int) -> Head:
+        """One linear layer on clip features."""
+        classes = len(self.manifest(self.card.folds[0]).labels)
+        return LinearHead(channels, classes, dropout=self.dropout)
+
+    def metrics(self) -> list[BaseMetric]:
+        """Top-1."""
+        return [SampleMetric("top1")]
+
+    def chance(self) -> float:
+        """Share of the largest class of the test part, in percent: what a constant guess scores."""
+        test = self.manifest(self.card.folds[0]).split("test").rows["label"]
+        return 100.0 * float(test.value_counts(normalize=True).max())
