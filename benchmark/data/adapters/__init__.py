@@ -32,6 +32,12 @@ ADAPTERS: dict[str, str] = {
     "flickr_soundnet": f"{HERE}.flickr_soundnet",
     "avspeech": f"{HERE}.avspeech",
     "audioset": f"{HERE}.audioset",
+    "hmdb51": f"{HERE}.hmdb51",
+    "esc50": f"{HERE}.esc50",
+    "dcase": f"{HERE}.dcase",
+    "kinetics400": f"{HERE}.kinetics400",
+    "kinetics700": f"{HERE}.kinetics700",
+    "kinetics_sound": f"{HERE}.kinetics_sound",
 }
 
 
