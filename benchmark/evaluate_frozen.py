@@ -54,10 +54,10 @@ def evaluate_frozen(job: FrozenJob) -> Evaluation:
 
 def _reading(job: FrozenJob, name: str) -> Reading:
     recipe, card = job.recipe, job.task.card
-    finetune = recipe.finetune_for(card.name)
+    finetune, probe = recipe.finetune_for(card.name), recipe.probe_for(card.name)
     return Reading(
-        clips=recipe.probe.clips,
-        segments=recipe.probe.segments or (1 if name == "retrieval" else job.task.segments),
+        clips=probe.clips,
+        segments=probe.segments or (1 if name == "retrieval" else job.task.segments),
         stages=name == "frozen_weighted",
         pooling=finetune.pooling,
         pathways=finetune.features,
@@ -98,7 +98,8 @@ def _retrieve(table: FeatureTable, job: FrozenJob) -> Evaluation:
     queries = table.rows("test")
     gallery = np.flatnonzero((rows["split"] != "test").to_numpy())
     features = table.joined()
-    similarity = cosine(features[queries], features[gallery], center=job.recipe.probe.center)
+    center = job.recipe.probe_for(job.task.card.name).center
+    similarity = cosine(features[queries], features[gallery], center=center)
     labels, groups = rows["label"].to_numpy(), rows["group"].to_numpy(dtype=str)
     match = labels[queries][:, None] == labels[gallery][None]
     allowed = (groups[queries][:, None] != groups[gallery][None]) | (groups[queries][:, None] == "")

@@ -111,6 +111,7 @@ def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
         found = TASKS.module_dict[name]
         cards.append(found.card)
         recipe.finetune_for(name)
+        recipe.probe_for(name)
         allowed = set(_keywords(found)) - {"self", "source", "inputs"}
         recipe.folds_for(name, found.card.folds)
         recipe.inputs_for(name, found.card.inputs)
@@ -256,7 +257,7 @@ def _eval_cell(
         fields["inputs"] = task.inputs
     if parse(protocol)[0] in FROZEN:
         del fields["augment"]
-        fields["recipe"] = recipe.probe.model_dump() | {
+        fields["recipe"] = recipe.probe_for(task.card.name).model_dump() | {
             "pooling": finetune.pooling,
             "features": finetune.features,
         }

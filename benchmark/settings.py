@@ -22,6 +22,7 @@ HARNESS_KEYS = (
     "folds",
     "size",
     "inputs",
+    "probe",
 )  # of a task's config; the rest are the task's own keywords
 # fields of a training that came after the first records
 LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop", "pooling")
@@ -145,6 +146,11 @@ class Recipe(Strict):
         return validate(
             Finetune, {**self.finetune.model_dump(), **extra}, where=f"tasks.{task}.finetune"
         )
+
+    def probe_for(self, task: str) -> Probe:
+        """The preset's probe, with `tasks.<task>.probe` laid over it."""
+        extra = self.tasks.get(task, {}).get("probe", {})
+        return validate(Probe, {**self.probe.model_dump(), **extra}, where=f"tasks.{task}.probe")
 
     def task_options(self, task: str) -> dict[str, Any]:
         """Keywords of the task itself."""

@@ -47,4 +47,9 @@ tasks = dict(
     lrw=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
     dfdc=dict(clip_len=32, seconds=3.2),
     ucf101=dict(clip_len=8, fps=2.5, folds=(1,)),
+    hmdb51=dict(clip_len=8, fps=2.5, folds=(1,)),
+    esc50=dict(probe=dict(clips=2)),
+    dcase=dict(probe=dict(clips=5)),
+    kinetics_sound=dict(clip_len=16, fps=5.0, inputs=("a", "v", "av")),
+    grid_words=dict(size=36, width=128, hidden=64, layers=1),
 )

@@ -10,3 +10,4 @@ _base_ = "../_base_/cpu.py"
 tier = "ci"
 pretrain = dict(epochs=4, batch_size=16)
 finetune = dict(epochs=6, batch_size=16)
+tasks = dict(esc50=dict(folds=(1,)), esc10=dict(folds=(1,)))
