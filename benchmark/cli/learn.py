@@ -11,11 +11,13 @@ import typer
 from benchmark.cli import names
 from benchmark.cli.output import show_json, show_paragraph, show_table
 from registries import plugins
+from registries.errors import unknown
 
 if TYPE_CHECKING:
     from benchmark.examine import Score
     from benchmark.learn import Answer, Learnt, Setting
 
+SOURCES = ("miniature", "synthetic")
 EVERY = 30.0  # seconds between lines that say how far training is; chosen
 
 
@@ -38,6 +40,9 @@ def learn(
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file that registers more names; executed.")
     ] = None,
+    data: Annotated[
+        str, typer.Option(help="miniature: the generated set; synthetic: drawn, in a minute.")
+    ] = "miniature",
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> int:
     """Train each pretext on the generated set, then ask it about clips it never saw.
@@ -47,6 +52,8 @@ def learn(
     """
     for path in plugin or ():
         plugins.add_file(path)
+    if data not in SOURCES:
+        raise unknown("kind of clips (--data)", data, SOURCES)
     chosen = names.resolve("objectives", objective or ("all",))
     overrides = names.assignments(option or ())
     from benchmark import learn as harness  # torch, mmengine: only once every name is right
@@ -54,7 +61,13 @@ def learn(
 
     asked = pretexts(chosen)
     setting = harness.prepare(
-        asked, preset=preset, overrides=overrides, steps=steps, seed=seed, jobs=jobs
+        asked,
+        preset=preset,
+        overrides=overrides,
+        steps=steps,
+        seed=seed,
+        jobs=jobs,
+        synthetic=data == "synthetic",
     )
     found = []
     for name in asked:
@@ -89,9 +102,8 @@ def _done(found: Learnt) -> str:
 
 
 def _facts(found: list[Learnt], setting: Setting) -> dict[str, Any]:
-    manifest = setting.manifest
     return {
-        "data": {"name": manifest.name, "kind": manifest.kind, "clips": len(manifest)},
+        "data": setting.data,
         "seed": setting.seed,
         "objectives": [one.facts() for one in found],
     }
@@ -121,7 +133,7 @@ def _verdict(score: Score) -> str:
 def _legend(found: list[Learnt], setting: Setting, preset: str) -> str:
     clips = max(one.clips for one in found)
     return (
-        f"accuracy: on n clips held out of {setting.manifest.name} ({setting.manifest.kind}); "
+        f"accuracy: on n clips held out of {setting.data['name']} ({setting.data['kind']}); "
         f"{clips} others were trained on, preset {preset}, seed {setting.seed}. shifted: with the "
         "sound of each clip rolled in time by a quarter of it to three quarters. se: standard "
         "error of guessing over n clips; of `cosine`, which stands for own against other clips, "

@@ -240,3 +240,34 @@ def test_the_table_and_the_exit_code(monkeypatch, capsys):
 def test_a_misspelt_option_ends_before_anything_is_made():
     with pytest.raises(BenchError, match=r"option of glcm.*winow"):
         learn.prepare(["glcm"], preset="demo", overrides=("objectives.glcm.winow=3",))
+
+
+@pytest.mark.slow
+def test_local_pretexts_need_synchrony_and_global_ones_do_not():
+    """The statement of `bench learn`'s table, where it takes a minute: on synthetic clips."""
+    setting = learn.prepare(("glcm", "avts"), preset="mini", synthetic=True, steps=300)
+    found = {
+        (one.objective, answer.term): answer
+        for one in (learn.learn(name, setting, lambda event: None) for name in ("glcm", "avts"))
+        for answer in one.answers
+    }
+    assert {term for _, term in found} == {"local", "retrieval", "sync", "hard"}
+    for timed in (("glcm", "local"), ("avts", "sync"), ("avts", "hard")):
+        assert found[timed].plain.beats and not found[timed].shifted.beats, timed
+    assert found["glcm", "local"].plain.value > 0.5 > 8 * found["glcm", "local"].plain.chance
+    whole = found["glcm", "retrieval"]
+    assert whole.plain.beats and whole.shifted.beats
+
+
+def test_synthetic_clips_that_are_asked_about_are_not_trained_on():
+    setting = learn.prepare(("glcm",), preset="mini", synthetic=True, steps=1)
+    taught, whole = learn._clips("glcm", setting)
+    assert (len(taught), len(whole)) == (1350, 1500)
+    assert setting.data == {"name": "synthetic", "kind": "synthetic", "clips": 1500}
+    assert torch.equal(taught[7]["inputs"]["audio"], whole[7]["inputs"]["audio"])
+    assert setting.recipe.video == {"type": "synthetic_video"}
+
+
+def test_an_unknown_kind_of_clips_is_refused(capsys):
+    assert cli.execute(["learn", "--data", "syntetic"]) == 2
+    assert "synthetic" in capsys.readouterr().err
