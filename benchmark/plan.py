@@ -64,7 +64,8 @@ class EvalCell:
     def label(self) -> str:
         """How the cell is called on the terminal."""
         fold = f" fold {self.fold}" if self.fold > 1 else ""
-        inputs = f":{self.task.inputs}" if len(self.task.card.inputs) > 1 else ""
+        own = self.task.inputs == self.task.card.inputs[0]
+        inputs = "" if own else f":{self.task.inputs}"
         return f"{self.task.card.name}{inputs} {self.encoder.objective} s{self.seed}{fold}"
 
 

@@ -16,7 +16,7 @@ class RecurrentHead(Head):
     (B, T, C, H, W) -> (B, classes). tasks.md 5.1: two layers of 512 units are the harness default
     for lip reading. The map is averaged to 3 x 3 cells and not further: a crop of the lips is
     aligned, so where in it something happens is signal; with the plain mean, mini-LRW was learnt
-    far more slowly.
+    far more slowly. grid: cells a side.
     """
 
     pool = "step_grid"
@@ -30,9 +30,11 @@ class RecurrentHead(Head):
         hidden: int = 512,
         layers: int = 2,
         dropout: float = 0.2,  # chosen
+        grid: int = GRID,
     ) -> None:
         super().__init__()
-        self.project = nn.Linear(channels * GRID * GRID, width)
+        self.grid = grid
+        self.project = nn.Linear(channels * grid * grid, width)
         self.norm = nn.BatchNorm1d(width)
         self.recurrent = nn.GRU(
             width,
@@ -54,7 +56,7 @@ class RecurrentHead(Head):
         return self._logits(features).softmax(dim=1)
 
     def _logits(self, features: Tensor) -> Tensor:
-        cells = F.adaptive_avg_pool2d(features.flatten(0, 1), GRID)  # (B*T, C, 3, 3)
+        cells = F.adaptive_avg_pool2d(features.flatten(0, 1), self.grid)  # (B*T, C, 3, 3)
         steps = self.norm(self.project(cells.flatten(1)))
         steps, _ = self.recurrent(steps.view(*features.shape[:2], -1))  # (B, T, 2 hidden)
         return self.output(self.dropout(steps.mean(dim=1))).float()

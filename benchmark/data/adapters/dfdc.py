@@ -43,6 +43,9 @@ def present(root: Path) -> bool:
 def read(root: Path, *, train_list: str = "", val_list: str = "", test_list: str = "") -> Manifest:
     """Clips of the listed splits, or of all parts; lists are absolute or relative to `root`."""
     entries, absent = _entries(root)
+    kinds = _manipulations(root)
+    for entry in entries.values():
+        entry["tag"] = kinds.get(entry["path"], "")
     given = {"train": train_list, "val": val_list, "test": test_list}
     lists = {split: root / (given[split] or name) for split, name in LISTS.items()}
     for split, name in given.items():
@@ -94,6 +97,19 @@ def _entries(root: Path) -> tuple[dict[str, Entry], set[str]]:
     return entries, absent
 
 
+def _manipulations(root: Path) -> dict[str, str]:
+    """Kind of each forgery of the miniature (F1 to F4) by path; its owners' data does not say."""
+    truth = root / "gt.jsonl"
+    if not truth.is_file():
+        return {}
+    rows = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
+    return {
+        row["path"]: row["manipulation"].partition("-")[0]
+        for row in rows
+        if row["manipulation"] != "none"
+    }
+
+
 def _metadata(file: Path) -> Mapping[str, Mapping[str, str]]:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
@@ -134,7 +150,7 @@ def _listed(
 
 
 def _sample(entry: Entry, split: str) -> Entry:
-    return {key: entry[key] for key in ("id", "path", "label", "group")} | {"split": split}
+    return {key: entry[key] for key in ("id", "path", "label", "group", "tag")} | {"split": split}
 
 
 def _check_disjoint(samples: list[Entry]) -> None:
