@@ -69,10 +69,20 @@ def learn(
         jobs=jobs,
         synthetic=data == "synthetic",
     )
-    found = []
-    for name in asked:
-        found.append(harness.learn(name, setting, _Lines(name)))
-        typer.echo(_done(found[-1]), err=True)
+    return _show([_one(name, setting) for name in asked], setting, preset, json=json)
+
+
+def _one(name: str, setting: Setting) -> Learnt:
+    """Train and ask one objective, and say that it is done."""
+    from benchmark import learn as harness
+
+    found = harness.learn(name, setting, _Lines(name))
+    typer.echo(_done(found), err=True)
+    return found
+
+
+def _show(found: list[Learnt], setting: Setting, preset: str, *, json: bool) -> int:
+    """The table, or one object; the exit code."""
     code = 1 if any(one.failure for one in found) else 0
     if json:
         show_json(_facts(found, setting) | {"preset": preset, "exit": code})
