@@ -46,6 +46,9 @@ METRICS: dict[str, str] = {  # metric of a record or of results/published -> wor
     "auc": "AUC",
     "hard_auc": "hard AUC",
     "wer": "WER",
+    "cer": "CER",
+    **{f"r{k}": f"R@{k}" for k in (1, 5, 10, 20, 50)},
+    "median_rank": "median rank",
     "WER_pct": "WER %",
     "top1_pct": "top-1 %",
     "video_AUC_pct": "AUC %",
@@ -78,7 +81,7 @@ TITLES: dict[tuple[str, str], str] = {
     ("CrissCross", "Tab. 4"): "sound classification",
 }
 KINDS = ("full", "subset", "miniature")  # order of the column groups
-PROTOCOLS = ("finetune", "linear", "knn", "retrieval", "localise")  # then the others by name
+PROTOCOLS = ("finetune", "linear", "svm", "knn", "retrieval", "localise")  # then the others by name
 
 
 def objective_title(name: str) -> str:
