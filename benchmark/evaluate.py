@@ -70,6 +70,7 @@ def evaluate(
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
+        notes=task.notes,
         **_sizes(model),
     )
 

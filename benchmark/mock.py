@@ -33,7 +33,7 @@ from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES, TASKS
 from registries.sampling import ClipSampling, View
 from registries.synthetic import SECONDS
-from registries.task import Task
+from registries.task import Task, TextHead
 
 STEPS, BATCH = 2, 4
 LABELS = ("first", "second")  # of the mock dataset; two, for tasks that have no others
@@ -195,6 +195,8 @@ def _train_head(task: Task) -> None:
         "target": torch.arange(BATCH) % len(LABELS),
         "id": [str(i) for i in range(BATCH)],
         "group": [""] * BATCH,
+        "text": ["A", "IT", "IT'S", "A 1"],
+        "valid": {name: torch.linspace(1.0, 0.5, BATCH, dtype=torch.float64) for name in views},
     }
     losses = model.train()(clips, samples, mode="loss")
     terms = [value for key, value in losses.items() if key.startswith("loss_")]
@@ -204,16 +206,41 @@ def _train_head(task: Task) -> None:
     sum(terms).backward()
     still = [key for key, p in head.named_parameters() if p.requires_grad and p.grad is None]
     assert not still, f"no gradient reaches {still} of the head"
-    model.eval()
     with torch.no_grad():
-        maps = [found for name, encoder in encoders.items() for found in encoder(clips[name])]
-        scores = head.predict(pool_maps(tuple(maps), head.pool))
-        assert scores.shape == (BATCH, len(LABELS)) and torch.isfinite(scores).all(), (
-            f"predict gives scores of shape {tuple(scores.shape)}; (B, classes) is needed"
+        (_check_texts if isinstance(head, TextHead) else _check_scores)(
+            model.eval(), clips, samples
         )
-        twice = {name: torch.stack([clip, clip], dim=1) for name, clip in clips.items()}
-        rows = model(twice, samples, mode="predict")
+
+
+def _check_scores(
+    model: FinetuneModel, clips: Mapping[str, Tensor], samples: Mapping[str, Any]
+) -> None:
+    """A sample's score has one number a class, and is that of its clip."""
+    maps = [found for name, net in model.encoders.items() for found in net(clips[name])]
+    scores = model.head.predict(pool_maps(tuple(maps), model.head.pool))
+    assert scores.shape == (BATCH, len(LABELS)) and torch.isfinite(scores).all(), (
+        f"predict gives scores of shape {tuple(scores.shape)}; (B, classes) is needed"
+    )
+    twice = {name: torch.stack([clip, clip], dim=1) for name, clip in clips.items()}
+    rows = model(twice, samples, mode="predict")
     assert torch.allclose(torch.stack([row["score"] for row in rows]), scores, atol=1e-5), (
         "the same clip twice is scored otherwise than once; a prediction may depend on its own "
         "clip only"
+    )
+
+
+def _check_texts(
+    model: FinetuneModel, clips: Mapping[str, Tensor], samples: Mapping[str, Any]
+) -> None:
+    """Every sample has a text, the same alone as beside others."""
+    together = [row["hypothesis"] for row in model(clips, samples, mode="predict")]
+    alone = []
+    for i in range(BATCH):
+        one = {key: value[i : i + 1] for key, value in samples.items() if key != "valid"}
+        one["valid"] = {name: share[i : i + 1] for name, share in samples["valid"].items()}
+        clip = {name: whole[i : i + 1] for name, whole in clips.items()}
+        alone += [row["hypothesis"] for row in model(clip, one, mode="predict")]
+    assert all(isinstance(text, str) for text in together) and together == alone, (
+        f"read gives {together} for a batch and {alone} for its samples one by one; a text may "
+        "depend on its own clip only"
     )

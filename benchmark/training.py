@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmark.data.curriculum import CurriculumDataset
 from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
 from benchmark.settings import Training
 
@@ -59,7 +60,12 @@ class EpochSampler(torch.utils.data.Sampler[int]):
 def train_loader(
     dataset: Dataset[Any], recipe: Training, *, seed: int, workers: int
 ) -> DataLoader[Any]:
-    """Shuffled batches; the last partial batch is dropped (batch norm and in-batch negatives)."""
+    """Shuffled batches; the last partial batch is dropped (batch norm and in-batch negatives).
+
+    A dataset with a curriculum is told how long the training is.
+    """
+    if isinstance(dataset, CurriculumDataset):
+        dataset.plan(recipe.epochs * recipe.clips_per_video)
     return DataLoader(
         dataset,
         batch_size=min(recipe.batch_size, len(dataset) * recipe.clips_per_video),  # type: ignore[arg-type]

@@ -100,10 +100,12 @@ class Task(ABC):
     """One downstream task on one dataset root. `card` says what it is; nothing here trains.
 
     A task whose card has several inputs takes the one it is run with as the keyword `inputs`.
+    notes: what must be known about its numbers, such as the decoder; every record carries them.
     """
 
     card: ClassVar[TaskCard]
     inputs: Inputs = "v"
+    notes: tuple[str, ...] = ()
     segments: ClassVar[int] = 1  # stretches of time that a probe on frozen features keeps apart
 
     @abstractmethod

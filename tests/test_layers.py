@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),
     ("benchmark.tasks", "benchmark.protocols"),
     ("benchmark.data", "benchmark.heads", "benchmark.metrics", "benchmark.backbones"),
-    ("benchmark.diagnostics",),
+    ("benchmark.diagnostics", "benchmark.metrics_text"),
     ("benchmark.hooks", "benchmark.optimisers"),
     ("benchmark.settings", "benchmark.plan_request"),
     ("benchmark.config",),

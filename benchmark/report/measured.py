@@ -245,6 +245,8 @@ def _notes(fresh: list[Record], reasons: Mapping[str, str]) -> list[str]:
             notes.append(f"seed {record.seed.init}: {what}")
         elif record.status in ("blocked", "not_applicable"):
             notes += record.warnings
+        # one word error rate means nothing without its decoder (tasks.md 5.2)
+        notes += [note for note in record.warnings if note.startswith("decoder=")]
     notes += [f"stale: {reason}" for reason in reasons.values() if reason]
     return list(dict.fromkeys(note for note in notes if note))
 

@@ -45,6 +45,7 @@ objectives = dict(
 )
 tasks = dict(
     lrw=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
+    lrs2=dict(size=36, lip_frac=0.5, fps=10, width=128, hidden=64, layers=1),
     dfdc=dict(clip_len=32, seconds=3.2),
     ucf101=dict(clip_len=8, fps=2.5, folds=(1,)),
     hmdb51=dict(clip_len=8, fps=2.5, folds=(1,)),

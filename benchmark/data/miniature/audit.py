@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.data.miniature import audit_actions, audit_sets, audit_sound
+from benchmark.data.miniature import audit_actions, audit_lrs2, audit_sets, audit_sound
 from benchmark.data.miniature.audit_base import AuditResult, Subject
 from benchmark.data.miniature.audit_checks import EVERY_SET
 from registries.errors import unknown
@@ -23,6 +23,7 @@ Check = Callable[[Subject], list[AuditResult]]
 BATTERIES: dict[str, tuple[Check, ...]] = {
     "mini-kav": audit_sets.KAV,
     "mini-lrw": audit_sets.LRW,
+    "mini-lrs2": audit_lrs2.LRS2,
     "mini-dfdc": audit_sets.DFDC,
     "mini-esc50": audit_sound.ESC,
     "mini-dcase": audit_sound.DCASE,

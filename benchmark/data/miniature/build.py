@@ -42,6 +42,7 @@ HERE = "benchmark.data.miniature"
 SETS: dict[str, str] = {
     "mini-kav": f"{HERE}.kav:MiniKAV",
     "mini-lrw": f"{HERE}.lrw:MiniLRW",
+    "mini-lrs2": f"{HERE}.lrs2:MiniLRS2",
     "mini-dfdc": f"{HERE}.dfdc:MiniDFDC",
     "mini-ucf": f"{HERE}.ucf:MiniUCF",
     "mini-esc50": f"{HERE}.esc:MiniESC50",

@@ -120,9 +120,9 @@ def draw_stream(rng: np.random.Generator, *, seconds: float, rate: float) -> Utt
     start = end
     while end < seconds + MARGIN:
         letters += _next_letter(rng, avoid=letters[-1:])
-        durations.append(_duration(rng, rate))
+        durations.append(draw_duration(rng, rate))
         end += durations[-1]
-    return _realise(rng, letters, durations, start=start)
+    return realise(rng, letters, durations, start=start)
 
 
 def draw_word(
@@ -134,7 +134,7 @@ def draw_word(
     where the word would leave the clip. Returns the utterance and the word's `[start, stop)` in
     seconds.
     """
-    inner = [_duration(rng, rate) for _ in word]
+    inner = [draw_duration(rng, rate) for _ in word]
     room = max(0.0, (seconds - sum(inner)) / 2 - HALF_WIDTH)
     start = (seconds - sum(inner)) / 2 + np.clip(rng.uniform(-offset, offset), -room, room)
     stop = start + sum(inner)
@@ -143,11 +143,11 @@ def draw_word(
     tail: list[float] = []
     while start - sum(lead) > -MARGIN:
         before = _next_letter(rng, avoid=(before or word)[0]) + before
-        lead.insert(0, _duration(rng, rate))
+        lead.insert(0, draw_duration(rng, rate))
     while stop + sum(tail) < seconds + MARGIN:
         after += _next_letter(rng, avoid=(after or word)[-1])
-        tail.append(_duration(rng, rate))
-    utterance = _realise(rng, before + word + after, lead + inner + tail, start=start - sum(lead))
+        tail.append(draw_duration(rng, rate))
+    utterance = realise(rng, before + word + after, lead + inner + tail, start=start - sum(lead))
     return utterance, (float(start), float(stop))
 
 
@@ -156,9 +156,10 @@ def family_of(word: str) -> int:
     return next(index for index, family in enumerate(FAMILIES) if word in family)
 
 
-def _realise(
+def realise(
     rng: np.random.Generator, letters: str, durations: Sequence[float], *, start: float
 ) -> Utterance:
+    """Speak `letters` one after the other from `start` on, each for its number of seconds."""
     edges = start + np.concatenate([[0.0], np.cumsum(durations)])
     segments = []
     for index, letter in enumerate(letters):
@@ -184,7 +185,8 @@ def _next_letter(rng: np.random.Generator, *, avoid: str) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _duration(rng: np.random.Generator, rate: float) -> float:
+def draw_duration(rng: np.random.Generator, rate: float) -> float:
+    """Seconds of one viseme of a speaker with this rate."""
     low, high = np.log(SEGMENT_SPREAD)
     return float(MEAN_DURATION * rate * np.exp(rng.uniform(low, high)))
 

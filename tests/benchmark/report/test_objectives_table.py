@@ -237,3 +237,11 @@ def test_other_versions_are_stale_and_not_mixed_in(table_of, make_record):
 def test_without_records_and_published_there_is_no_table(tmp_path):
     assert build(RecordStore(tmp_path), published=False) == []
     assert build(None, published=False) == []
+
+
+def test_an_error_rate_says_how_it_was_decoded(table_of, make_record):
+    warnings = ["decoder=ctc_beam", "wer 100.00 is not better than chance 100.00"]
+    table = table_of(make_record("glcm", "lrs2", 47.8, warnings=warnings))
+    found = cell(table, "GLCM", ("miniature", "finetune", "LRS2"))
+    assert found.note == "decoder=ctc_beam"
+    assert "GLCM, miniature, finetune, LRS2: decoder=ctc_beam" in table.notes

@@ -9,6 +9,7 @@ import numpy as np
 from benchmark.data.miniature.clip import SUITE_SEED, Item, MiniClip
 from benchmark.data.miniature.dfdc import MiniDFDC
 from benchmark.data.miniature.kav import MiniKAV
+from benchmark.data.miniature.lrs2 import MiniLRS2
 from benchmark.data.miniature.lrw import MiniLRW
 
 HERE = __name__  # workers find it by the search path they inherit
@@ -107,6 +108,15 @@ class FewLRW(MiniLRW):
         return [item for item in super().items(tier) if item.path.endswith("_00001.mp4")]
 
 
+class FewLRS2(MiniLRS2):
+    """Three clips of each list."""
+
+    def items(self, tier):
+        planned = super().items(tier)
+        lists = ("train", "val", "test", "pretrain")
+        return [i for s in lists for i in [i for i in planned if i.plan["list"] == s][:3]]
+
+
 class FewDFDC(MiniDFDC):
     """Three pairs of each split."""
 
@@ -119,5 +129,6 @@ class FewDFDC(MiniDFDC):
 FEW = {
     "mini-kav": f"{HERE}:FewKAV",
     "mini-lrw": f"{HERE}:FewLRW",
+    "mini-lrs2": f"{HERE}:FewLRS2",
     "mini-dfdc": f"{HERE}:FewDFDC",
 }
