@@ -16,7 +16,9 @@ from benchmark.protocols.retrieval import unit
 Array = np.ndarray[Any, Any]
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the logistic regression, 1 / lambda; chosen
-COSTS = (1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 1.0)  # of the SVM: CrissCross, tasks.md 3
+# of the SVM: CrissCross's eight (tasks.md 3) and two more, since the features of narrow encoders chose
+# the largest of them on every fold of ESC-10
+COSTS = (1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 1.0, 10.0, 100.0)
 NEIGHBOURS, TEMPERATURE = 20, 0.07  # tasks.md 3
 
 
@@ -58,7 +60,7 @@ def linear(train: Part, val: Part, test: Array, *, classes: int) -> Fitted:
 def svm(train: Part, val: Part, test: Array, *, classes: int) -> Fitted:
     """One-vs-rest linear SVM on standardised features of unit length: decision values.
 
-    Sarkar and Etemad 2023, authors' code: eight costs; there the best one on test, here on val.
+    Sarkar and Etemad 2023, authors' code: the best of eight costs on test; here of ten, on val.
     """
     from sklearn.svm import LinearSVC
 
