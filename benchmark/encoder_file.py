@@ -1,6 +1,7 @@
 """`encoders.pt`: what pretraining hands to evaluation. A file, not an import.
 
-{"format": 1, "encoders": {modality: {"config": dict, "weights": state dict}}, "meta": dict},
+{"format": 1, "encoders": {modality: {"config": dict, "weights": state dict}}, "meta": dict}, and
+for an objective that compares cells of sight with sound "alignment": {modality: a Projection},
 loaded with torch's safe loading only, so a file from elsewhere can hold data and nothing else.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmark.hooks import save_atomically
+from registries.alignment import Alignment, check_alignment
 from registries.encoder import Encoder, Modality
 from registries.errors import NotReadyError, UsageError
 from registries.registry import BACKBONES
@@ -22,11 +24,16 @@ FORMAT = 1
 
 
 def save_encoders(
-    encoders: Mapping[Modality, Encoder], path: Path, *, meta: Mapping[str, Any]
+    encoders: Mapping[Modality, Encoder],
+    path: Path,
+    *,
+    meta: Mapping[str, Any],
+    alignment: Alignment | None = None,
 ) -> None:
     """Write configs and weights (on the CPU) atomically.
 
-    Meta: plain data about where they come from.
+    meta: plain data about where they come from. alignment: see `registries.alignment`. Raises
+    ValueError for an alignment that does not fit the encoders.
     """
     content = {
         modality: {
@@ -35,7 +42,14 @@ def save_encoders(
         }
         for modality, encoder in encoders.items()
     }
-    save_atomically({"format": FORMAT, "encoders": content, "meta": dict(meta)}, path)
+    whole = {"format": FORMAT, "encoders": content, "meta": dict(meta)}
+    if alignment is not None:
+        check_alignment(alignment, encoders)
+        whole["alignment"] = {
+            modality: {**found, "weight": found["weight"].cpu(), "bias": found["bias"].cpu()}
+            for modality, found in alignment.items()
+        }
+    save_atomically(whole, path)
 
 
 def read_encoders(path: Path) -> dict[str, Any]:
@@ -60,6 +74,12 @@ def read_encoders(path: Path) -> dict[str, Any]:
             "'format', 'encoders' and 'meta'."
         )
     return content
+
+
+def read_alignment(path: Path) -> Alignment | None:
+    """The linear maps that a file holds beside its encoders, None where it holds none."""
+    found: Alignment | None = read_encoders(path).get("alignment")
+    return found
 
 
 def load_encoder(path: Path, modality: Modality) -> Encoder:

@@ -105,7 +105,7 @@ def _hand_down(objective: Objective, *, recipe: Recipe, path: Path) -> None:
     """What is read back from `encoders.pt` computes what was written."""
     objective.cpu().eval()
     encoders = objective.encoders()
-    save_encoders(encoders, path, meta={})
+    save_encoders(encoders, path, meta={}, alignment=objective.alignment())
     size, frames = recipe.clip.size, recipe.clip.clip_len
     clips = {
         "video": torch.randn(2, 3, frames, size, size),

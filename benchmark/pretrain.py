@@ -101,7 +101,8 @@ def pretrain(
         hooks=[*hooks, FractionDone(), diagnose, EpochCheckpoint()],
     )
     runner.train()
-    save_encoders(objective.eval().encoders(), path, meta=meta)
+    objective.eval()
+    save_encoders(objective.encoders(), path, meta=meta, alignment=objective.alignment())
     return PretrainResult(
         encoders=path,
         steps=runner.max_iters,

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from objectives.parts.alignment import aligned
 from objectives.parts.distributed import gather
 from objectives.parts.draws import Draws
 from objectives.parts.sync_pairs import (
@@ -33,6 +34,7 @@ from objectives.parts.synchrony import (
     margin_loss,
     order_accuracy,
 )
+from registries.alignment import Alignment
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
@@ -112,6 +114,16 @@ class AVTS(Objective):
     def encoders(self) -> dict[Modality, Encoder]:
         """Both trunks, without the linear layers."""
         return {"video": self.video, "audio": self.audio}
+
+    def alignment(self) -> Alignment | None:
+        """The linear layers: |v - a| is small where <v, a>, the mean over cells, is large.
+
+        None for a trunk of several maps, whose cells lie on no common grid.
+        """
+        if len(self.video.channels) > 1 or len(self.audio.channels) > 1:
+            return None
+        head = self.head
+        return aligned(head.ref, head.query, self.encoders(), segments=head.segments)
 
     def loss(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> dict[str, Tensor]:
         """Margin loss. video (B, 3, T, H, W), audio and audio_hard (B, F, 3 T)."""

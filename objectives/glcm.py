@@ -21,18 +21,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from objectives.parts.alignment import aligned, project_cells
 from objectives.parts.context import clip_in_sound, steps_of_clip
 from objectives.parts.distributed import gather
 from objectives.parts.losses import (
     Denominator,
     attention_over_cells,
     attention_pool,
+    even_attention,
     glcm_global,
     glcm_local,
     windows,
 )
 from objectives.parts.pathways import global_local
 from objectives.parts.retrieval import clips_found, windows_found
+from registries.alignment import Alignment
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
@@ -136,16 +139,23 @@ class GLCM(Objective):
         """The video pathways that `features` names, and the audio trunk, without projections."""
         return {"video": self.trunks[self.handed_down], "audio": self.audio}
 
+    def alignment(self) -> Alignment:
+        """The projections of L_g; those of L_l where the local trunk is handed down alone."""
+        seen, heard = self.project_video, self.project_audio
+        if "global" not in self.trunks[self.handed_down].pathways:
+            seen, heard = self.project_steps, self.project_slices
+        return aligned(seen, heard, self.encoders(), unit=self.normalize)
+
     def loss(self, inputs: dict[str, Tensor], data_samples: dict[str, Any]) -> dict[str, Tensor]:
         """Global and local term. video (B, 3, T, H, W), audio (B, F, M * T)."""
         maps = [found for trunk in self.trunks for found in trunk(inputs["video"])]
         heard = self._hear(inputs, data_samples)
         audio = self._unit(self.project_audio(heard).mean(dim=2))  # (B, D)
-        cells = self._unit(_cells(self.project_video, maps[0]).mean(dim=1))  # (B, P, D)
+        cells = self._unit(project_cells(self.project_video, maps[0]).mean(dim=1))  # (B, P, D)
         all_audio, all_cells = self._gather(audio), self._gather(cells)
         losses = {"loss_global": glcm_global(all_audio, all_cells, **self.contrast)}
         if self.local_contrast:
-            steps = _cells(self.project_steps, maps[1])  # (B, T, P, D)
+            steps = project_cells(self.project_steps, maps[1])  # (B, T, P, D)
             slices = self._slices(heard, steps.shape[1])  # (B, T, M, D)
             attention = self._attention(audio, cells)
             losses["loss_local"] = self._local(attention, steps, slices)
@@ -178,7 +188,7 @@ class GLCM(Objective):
     def _attention(self, audio: Tensor, cells: Tensor) -> Tensor:
         """Weights over cells, (B, P)."""
         if not self.attends:
-            return _even(cells)
+            return even_attention(cells)
         weights = attention_over_cells(audio, cells, temperature=self.contrast["temperature"])
         return weights.detach() if self.detach_attention else weights
 
@@ -200,7 +210,7 @@ class GLCM(Objective):
         entropy = -(attention * attention.clamp_min(1e-12).log()).sum(dim=1).mean()
         cells = max(attention.shape[1], 2)
         return {
-            "local_uniform": self._local(_even(steps[:, 0]), steps, slices),
+            "local_uniform": self._local(even_attention(steps[:, 0]), steps, slices),
             "attention_entropy": entropy / torch.log(entropy.new_tensor(float(cells))),
             **windows_found(pooled, slices, temperature=self.contrast["temperature"]),
         }
@@ -227,17 +237,6 @@ def _build_trunks(pathways: list[dict[str, Any]], features: str) -> tuple[nn.Mod
             "several; choose another, such as r3d_18"
         )
     return nn.ModuleList(trunks), groups.index(chosen)
-
-
-def _cells(project: nn.Conv1d, maps: Tensor) -> Tensor:
-    """Project each position of a map: (B, C, t, h, w) -> (B, t, h * w, D)."""
-    flat = project(maps.flatten(2))
-    return flat.unflatten(2, (maps.shape[2], -1)).permute(0, 2, 3, 1)
-
-
-def _even(cells: Tensor) -> Tensor:
-    """Weights of average pooling over the cells of (B, P, D): (B, P), never in half precision."""
-    return torch.full(cells.shape[:2], 1.0 / cells.shape[1], device=cells.device)
 
 
 def _check(*, pooling: str, features: str, local_contrast: bool) -> None:

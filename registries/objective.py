@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from registries.alignment import Alignment
 from registries.encoder import Encoder, Modality
 from registries.sampling import ClipSampling
 
@@ -92,6 +93,13 @@ class Objective(BaseModel, ABC):
     @abstractmethod
     def encoders(self) -> dict[Modality, Encoder]:
         """What is handed downstream, by modality."""
+
+    def alignment(self) -> Alignment | None:
+        """Linear maps into the space in which cells of sight are compared with pooled sound.
+
+        None, as here, where the objective has no such space; handed downstream beside the encoders.
+        """
+        return None
 
     def forward(
         self,

@@ -103,6 +103,11 @@ def attention_over_cells(query: Tensor, cells: Tensor, *, temperature: float = 1
         return torch.softmax(score, dim=1)
 
 
+def even_attention(cells: Tensor) -> Tensor:
+    """Weights of average pooling over the cells of (B, P, D): (B, P), never in half precision."""
+    return torch.full(cells.shape[:2], 1.0 / cells.shape[1], device=cells.device)
+
+
 def attention_pool(attention: Tensor, cells: Tensor) -> Tensor:
     """Weighted mean over cells at each step. attention (B, P), cells (B, T, P, D) -> (B, T, D)."""
     with torch.autocast(device_type=attention.device.type, enabled=False):
