@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -55,6 +55,7 @@ def kind_of(name: str) -> str:
 
 def _objective(name: str, *, preset: str) -> Facts:
     plugin = plugins.load("objectives", name)
+    from benchmark.pretrain import HARNESS
     from registries.registry import OBJECTIVES
 
     cls = OBJECTIVES.module_dict[name]
@@ -69,7 +70,7 @@ def _objective(name: str, *, preset: str) -> Facts:
         "views": {view: asdict(cut) for view, cut in sampling.views.items()},
         "anchors": {anchor: asdict(place) for anchor, place in sampling.anchors.items()},
         "shortest_video_seconds": round(sampling.min_duration, 3),
-        "options": _options(cls.__init__),
+        "options": _options(cls.__init__, HARNESS),
         **_terms(name),
         "parameters": _parameters(name, preset),
     }
@@ -89,13 +90,11 @@ def _terms(name: str) -> dict[str, dict[str, str]]:
     return {"losses": {"minimised": ", ".join(minimised), "logged": ", ".join(logged)}}
 
 
-def _options(function: Callable[..., Any]) -> dict[str, str]:
-    """Keywords that `-o` may set, with their defaults as written."""
-    from benchmark.pretrain import HARNESS
-
+def _options(function: Callable[..., Any], taken: Collection[str]) -> dict[str, str]:
+    """Keywords that `-o` may set, with their defaults as written. taken: the harness sets those."""
     found = {}
     for word in inspect.signature(function).parameters.values():
-        if word.name not in HARNESS:
+        if word.name not in taken:
             required = word.default is inspect.Parameter.empty
             found[word.name] = "required" if required else repr(word.default)
     return found
@@ -140,7 +139,7 @@ def _task(name: str) -> Facts:
         "source": plugin.source,
         "text": inspect.getdoc(cls) or "",
         "card": asdict(cls.card),
-        "options": {key: text for key, text in _options(cls.__init__).items() if key != "source"},
+        "options": _options(cls.__init__, ("self", "source")),
     }
 
 
@@ -154,7 +153,7 @@ def _backbone(name: str) -> Facts:
         "kind": "backbone",
         "source": plugin.source,
         "text": inspect.getdoc(cls) or "",
-        "options": _options(cls.__init__),
+        "options": _options(cls.__init__, ("self",)),
     }
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.data.source import ClipSource
-from benchmark.tasks.esc50 import MINIATURE_SECONDS, SECONDS
-from benchmark.tasks.parts import ClassTask
+from benchmark.tasks.parts import SoundTask
 from registries.registry import TASKS
 from registries.task import TaskCard
 
 
 @TASKS.register_module(name="esc10")
-class ESC10(ClassTask):
+class ESC10(SoundTask):
     """Sound classification (Piczak 2015) on the 400 clips of ESC-10: top-1, mean of five folds.
 
     As `esc50`. Piczak's random forest has 72.7 here, people 95.7.
@@ -36,14 +34,7 @@ class ESC10(ClassTask):
         ),
         folds=(1, 2, 3, 4, 5),
     )  # fmt: skip
-    inputs = "a"
-
-    def __init__(
-        self, *, source: ClipSource, seconds: float | None = None, dropout: float = 0.5
-    ) -> None:
-        super().__init__(source=source, inputs="a", seconds=seconds or SECONDS, dropout=dropout)
-        if seconds is None and self.manifest(1).kind == "miniature":
-            self.seconds = MINIATURE_SECONDS
+    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; tasks.md 8.6
 
     def reading(self, fold: int) -> dict[str, Any]:
         """Fold `fold` of ESC-10 is tested, the others are trained on."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.data.source import ClipSource
-from benchmark.tasks.parts import ClassTask
+from benchmark.tasks.parts import SoundTask
 from registries.registry import TASKS
 from registries.task import TaskCard
 
-SECONDS, MINIATURE_SECONDS = 5.0, 1.0  # whole clips (CrissCross: 1 x 5 s); tasks.md 8.6
-
 
 @TASKS.register_module(name="esc50")
-class ESC50(ClassTask):
+class ESC50(SoundTask):
     """Sound classification (Piczak 2015): top-1, mean of five folds.
 
     The audio encoder's features under a linear SVM by default, as CrissCross, AVID and XDC
@@ -42,14 +39,7 @@ class ESC50(ClassTask):
         published_task="ESC50",
         published_metric="top1_pct",
     )  # fmt: skip
-    inputs = "a"
-
-    def __init__(
-        self, *, source: ClipSource, seconds: float | None = None, dropout: float = 0.5
-    ) -> None:
-        super().__init__(source=source, inputs="a", seconds=seconds or SECONDS, dropout=dropout)
-        if seconds is None and self.manifest(1).kind == "miniature":
-            self.seconds = MINIATURE_SECONDS
+    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; tasks.md 8.6
 
     def reading(self, fold: int) -> dict[str, Any]:
         """Fold `fold` is tested, the others are trained on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.evaluator import BaseMetric
 
@@ -82,3 +82,21 @@ class ClassTask(Task):
         """Share of the largest class of the test part, in percent: what a constant guess scores."""
         test = self.manifest(self.card.folds[0]).split("test").rows["label"]
         return 100.0 * float(test.value_counts(normalize=True).max())
+
+
+class SoundTask(ClassTask):
+    """A class task on sound alone. seconds: of a clip, None for `whole`, or `drawn` on a miniature.
+
+    whole, drawn: seconds of the owners' and of the generated clips that one look takes in.
+    """
+
+    inputs: Inputs = "a"
+    whole: ClassVar[float]
+    drawn: ClassVar[float]
+
+    def __init__(
+        self, *, source: ClipSource, seconds: float | None = None, dropout: float = 0.5
+    ) -> None:
+        super().__init__(source=source, inputs="a", seconds=seconds or self.whole, dropout=dropout)
+        if seconds is None and self.manifest(self.card.folds[0]).kind == "miniature":
+            self.seconds = self.drawn
