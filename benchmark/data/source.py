@@ -44,6 +44,10 @@ class ClipSource:
             self._manifests[key] = hold_out(found)
         return self._manifests[key]
 
+    def training(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
+        """The manifest of a part that is only trained on: nothing is held out of it."""
+        return opened(adapters.read(self.adapter, self.root, **options))
+
     def dataset(
         self,
         manifest: Manifest,

@@ -163,7 +163,7 @@ class LRS2(Task):
     def _pieces(self, words: int) -> pd.DataFrame:
         """Rows of `pretrain` cut to so many words. Raises NotReadyError where there is none."""
         try:
-            return self.source.manifest(part="pretrain", words=words).rows
+            return self.source.training(part="pretrain", words=words).rows
         except NotReadyError as error:
             raise NotReadyError(
                 f"{error}\nThe curriculum of lrs2 begins with `pretrain`; without that part, train "

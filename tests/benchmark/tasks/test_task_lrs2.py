@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmark.data import adapters
@@ -101,8 +102,11 @@ class Listed:
         if options and self.pieces is None:
             raise NotReadyError("pretrain.txt is missing")
         rows = [{"id": f"main/{s}", "split": s, "path": f"{s}.mp4", "text": "A B"} for s in SPLITS]
-        if options:
-            rows = self.pieces[options["words"]]
+        return self.of(self.pieces[options["words"]] if options else rows)
+
+    training = manifest
+
+    def of(self, rows):
         return Manifest(
             name="lrs2", root=Path(), rows=make_rows(rows), labels=(), kind=self.kind,
             version="1", expected=len(rows), missing=(), licence="",
@@ -136,6 +140,46 @@ def test_stages_of_more_and_more_words():
     only = LRS2(source=Listed(pieces), words=(16,), max_seconds=11.0).manifest()
     assert only.rows["split"].tolist() == list(SPLITS)
     assert LRS2(source=Listed(pieces)).sampling().views["video"].clip_len == 400
+
+
+@pytest.fixture
+def real_root(real_data, tmp_path, monkeypatch):
+    """Real sentences of GRID in the layout of LRS2: links to the clips, with their word times."""
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    words = pd.read_csv(real_data / "grid" / "words_s1.csv")
+    for number, (path, said) in enumerate(list(words.groupby("path", sort=False))[:8]):
+        name = ("train", "train", "val", "test", *["pretrain"] * 4)[number]
+        part = "pretrain" if name == "pretrain" else "main"
+        stem = tmp_path / f"mvlrs_v1/{part}/{6 * 10**18 + number}/00001"
+        stem.parent.mkdir(parents=True)
+        stem.with_suffix(".mp4").symlink_to(real_data / "grid" / path)
+        rows = [f"{row.word} {row.start_s} {row.end_s} 5.0" for row in said.itertuples()]
+        head = [f"Text:  {' '.join(said['word'])}", "Conf:  5", "", "WORD START END ASDSCORE"]
+        stem.with_suffix(".txt").write_text("\n".join([*head, *rows]))
+        with (tmp_path / f"{name}.txt").open("a") as file:
+            file.write(f"{stem.parent.name}/00001\n")
+    return tmp_path
+
+
+def test_real_sentences(real_root):
+    """Whole clips of three seconds, and pieces cut by their word times."""
+    lrs2 = task(real_root, crop="full", fps=25.0, max_seconds=4.0, words=(2, 4))
+    counts = lrs2.manifest().rows["split"].value_counts().to_dict()
+    assert counts == {"train": 2, "val": 1, "test": 1, "pretrain-2": 12, "pretrain-4": 4}
+    whole = lrs2.dataset("test")[0]
+    assert whole["data_samples"]["text"].split()[0] in ("BIN", "LAY", "PLACE", "SET")
+    assert whole["inputs"]["video"].shape[:2] == (1, 100)
+    assert whole["data_samples"]["valid"]["video"] == pytest.approx(0.75, abs=0.02)
+    train = lrs2.dataset("train")
+    train.plan(8)
+    for epoch, words in ((0, 2), (1, 4), (2, 6)):
+        train.set_epoch(epoch)
+        for told in (train[index]["data_samples"] for index in range(2)):
+            row = train.manifest.rows.set_index("id").loc[told["id"]]
+            assert len(told["text"].split()) in {words, 6 % words or words}
+            if words < 6:
+                share = (row["stop"] - row["start"]) / 4.0
+                assert told["valid"]["video"] == pytest.approx(share, abs=0.011)  # one frame
 
 
 def test_what_is_refused():
