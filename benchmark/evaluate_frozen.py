@@ -10,6 +10,7 @@ import numpy as np
 from benchmark.evaluation import Evaluation
 from benchmark.features import FeatureTable, Reading, feature_table
 from benchmark.hooks import Report
+from benchmark.localise import localise
 from benchmark.protocols import FROZEN, parse, probes
 from benchmark.protocols.retrieval import chance_at_one, cosine, first_ranks
 from benchmark.protocols.weighted import weighted
@@ -37,6 +38,10 @@ def evaluate_frozen(job: FrozenJob) -> Evaluation:
     """Scores of every test sample under one of the protocols of `FROZEN`."""
     name, number = parse(job.protocol)
     assert name in FROZEN
+    if name == "localise":
+        return localise(
+            job.encoders, job.task, fold=job.fold, recipe=job.recipe, report=job.report
+        )
     table = feature_table(
         job.encoders,
         job.source,

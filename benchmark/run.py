@@ -64,7 +64,12 @@ def _decode(plan: Plan, store: RecordStore, progress: RunProgress) -> None:
     if frames is None:
         return
     tasks = {(cell.task.card.name, cell.fold): cell for cell in plan.to_run}
-    sets = [cell.task.dataset(split, cell.fold) for cell in tasks.values() for split in SPLITS]
+    sets = [
+        cell.task.dataset(split, cell.fold)
+        for cell in tasks.values()
+        for split in SPLITS
+        if (cell.manifest.rows["split"] == split).any()  # some have a test part alone
+    ]
     for encoder in _encoders(plan):
         if encoder.manifest is not None and not store.done(encoder.key):
             sets += [
@@ -228,7 +233,7 @@ def _work(plan: Plan) -> dict[str, float]:
             recipe = plan.recipe.pretrain
             work[encoder.key] = 2.0 * len(encoder.manifest) * recipe.epochs * recipe.clips_per_video
     for cell in plan.to_run:
-        videos = len(cell.manifest.split("train"))
+        videos = int((cell.manifest.rows["split"] == "train").sum())
         work[cell.key] = float(videos * cell.finetune.epochs * cell.finetune.clips_per_video)
     return work
 

@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.plan", "benchmark.report"),
     ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),
     ("benchmark.evaluate_frozen",),
-    ("benchmark.features",),
+    ("benchmark.features", "benchmark.localise"),
     ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),
     ("benchmark.evaluation",),
     ("benchmark.results", "benchmark.training", "benchmark.encoder_file", "benchmark.datasets"),

@@ -1,6 +1,7 @@
 """Which part of a frame is looked at: all of it, the lips, or the face.
 
     full   the frame, short side resized; the square is cut later, by the dataset
+    whole  the frame squeezed to a square, nothing cut off, as boxes in fractions of it need
     lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners,
     nose tip), never
            from the mouth, whose width is the signal; centre on the mouth; square
@@ -30,8 +31,8 @@ from benchmark.data.manifest import Boxes, Manifest
 from benchmark.data.media import MediaError, Transform
 from registries.errors import NotReadyError, UsageError, unknown
 
-Kind = Literal["full", "lip", "face", "speaker"]
-KINDS: tuple[Kind, ...] = ("full", "lip", "face", "speaker")
+Kind = Literal["full", "whole", "lip", "face", "speaker"]
+KINDS: tuple[Kind, ...] = ("full", "whole", "lip", "face", "speaker")
 Provider = Literal["precomputed", "fixed_lrw", "box"]
 PROVIDERS: tuple[Provider, ...] = ("precomputed", "fixed_lrw", "box")
 
@@ -43,7 +44,7 @@ DETECTOR = 1.6  # side of a detector's box / max(eye distance, eyes to mouth); c
 ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
 # decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
 # 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
-MARGINS = {"full": 8 / 7, "lip": 1.09, "face": 1.09, "speaker": 8 / 7}
+MARGINS = {"full": 8 / 7, "whole": 1.0, "lip": 1.09, "face": 1.09, "speaker": 8 / 7}
 MAKE = (
     "`bench data landmarks NAME --root ROOT --provider yunet --model FILE` makes them; or put a "
     "(T, 5, 2) array at landmarks/<path without suffix>.npy in the dataset's folder, or choose "
@@ -83,8 +84,8 @@ class CropRecipe:
     @property
     def key(self) -> str:
         """What distinguishes the pixels of two recipes."""
-        if self.kind == "full":
-            return "full"
+        if self.kind in ("full", "whole"):
+            return self.kind
         if self.provider == "fixed_lrw":
             return "lip-fixed-lrw"
         if self.provider == "box":
@@ -109,6 +110,8 @@ class CropRecipe:
         side = self.side(size)
         if self.kind == "full" or (self.kind == "speaker" and landmarks is None):
             return lambda image, _: shrink(image, side)
+        if self.kind == "whole":
+            return lambda image, _: _resize(image, side, side)
         if self.provider == "fixed_lrw":
             return lambda image, _: _fixed(image, size, side=side, video=video)
         if self.provider == "box":

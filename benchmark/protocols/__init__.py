@@ -12,8 +12,9 @@ PROTOCOLS = {
     "knn": "vote of the nearest training samples by cosine of frozen features (knn:K, 20)",
     "frozen_weighted": "linear layer on a learned mix of all stages of a frozen encoder",
     "retrieval": "test queries, training gallery, cosine of frozen features; recall at k",
+    "localise": "similarity of a clip's sound with every cell of its picture, against boxes",
 }
-FROZEN = frozenset({"linear", "svm", "knn", "frozen_weighted", "retrieval"})
+FROZEN = frozenset({"linear", "svm", "knn", "frozen_weighted", "retrieval", "localise"})
 
 
 def parse(text: str) -> tuple[str, str]:

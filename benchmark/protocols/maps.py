@@ -17,6 +17,7 @@ from benchmark.data.manifest import Boxes
 
 Array = np.ndarray[Any, Any]
 SIDE = 224  # pixels a side of every map that is scored: Chen et al. 2021
+SUCCESS = 0.5  # cIoU from which on a clip counts as located: Senocak et al. 2018
 
 
 def truth(boxes: Boxes, *, side: int = SIDE) -> Array:

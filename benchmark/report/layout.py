@@ -49,6 +49,8 @@ METRICS: dict[str, str] = {  # metric of a record or of results/published -> wor
     "cer": "CER",
     **{f"r{k}": f"R@{k}" for k in (1, 5, 10, 20, 50)},
     "median_rank": "median rank",
+    "ciou": "cIoU@0.5",
+    "pointing": "pointing",
     "WER_pct": "WER %",
     "top1_pct": "top-1 %",
     "video_AUC_pct": "AUC %",

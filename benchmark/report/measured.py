@@ -245,8 +245,10 @@ def _notes(fresh: list[Record], reasons: Mapping[str, str]) -> list[str]:
             notes.append(f"seed {record.seed.init}: {what}")
         elif record.status in ("blocked", "not_applicable"):
             notes += record.warnings
-        # one word error rate means nothing without its decoder (tasks.md 5.2)
-        notes += [note for note in record.warnings if note.startswith("decoder=")]
+        # one word error rate means nothing without its decoder (tasks.md 5.2), and a map that
+        # nothing heard has made is none of where the sound is (5.10)
+        told = ("decoder=", "loc=fallback")
+        notes += [note for note in record.warnings if note.startswith(told)]
     notes += [f"stale: {reason}" for reason in reasons.values() if reason]
     return list(dict.fromkeys(note for note in notes if note))
 

@@ -22,7 +22,7 @@ import numpy as np
 from benchmark.results.predictions import PredictionTable
 
 KINDS = ("ciou", "ciou_area", "pointing", "mask_ap")  # in the order of the columns
-SUCCESS = 0.5  # Senocak et al. 2018
+SUCCESS = 0.5  # Senocak et al. 2018; as in protocols.maps, which knows of boxes and data
 THRESHOLDS = np.linspace(0, 1, 21).astype(np.float32)  # scores are saved in single precision
 
 
