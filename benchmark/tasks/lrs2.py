@@ -37,7 +37,7 @@ class LRS2(Task):
     An utterance is one sample of `max_seconds` at `fps`, its last frame held to the end; only the
     steps inside the file are read, so padding changes no text. A longer one loses both ends.
     Crop as in `lrw`. The head is a BiGRU (or Conformer) with CTC over 40 characters, decoded by
-    "greedy", "beam" or "flashlight" without a language model (tasks.md 5.2): so that the
+    "greedy", "beam" or "flashlight" without a language model (tasks.md 5.2), so that the
     number reflects the features; it is not to be compared with those of attention models.
 
     curriculum: share of the training spent on pieces of `pretrain` before the sentences of `main`

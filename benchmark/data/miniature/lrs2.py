@@ -9,6 +9,9 @@ instead of a programme, and a vocabulary of 30 words (see sentence.py).
 `pretrain` holds fragments of one or two words for the curriculum, spoken by training speakers. No
 sentence is said in two splits, and speakers are disjoint between them. A smaller tier is part of a
 larger one.
+
+Measured with version 1, one seed, WER on the 250 test sentences of base: a BiGRU with CTC on the
+true mouth tracks with a tracker's error, decoded greedily, 0.5 % at 20 fps and 12.0 % at 10; a decoder that knows the number of words and nothing else 91.7 %.
 """
 
 from __future__ import annotations
