@@ -5,6 +5,7 @@ Train, choose the epoch on val, test once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import torch
 
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.splits import few
-from benchmark.encoder_file import load_encoder
+from benchmark.encoder_file import load_encoder, read_alignment
 from benchmark.evaluation import Evaluation
 from benchmark.hooks import BestEpoch, EpochCheckpoint, Report, standard_hooks
+from benchmark.protocols.attention import Listener
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.protocols.pooling import feature_channels
 from benchmark.settings import Finetune, Recipe
 from benchmark.training import build_runner, eval_loader, precision_of, train_loader
-from registries.task import MODALITIES, Task
+from registries.sampling import ClipSampling, View
+from registries.task import MODALITIES, STEPS, Split, Task
 
 
 def evaluate(
@@ -41,7 +44,7 @@ def evaluate(
     Resumes if interrupted. shots: training samples of each class, or their share; None is all.
     """
     torch.manual_seed(seed)
-    train = _train_set(task, fold, shots, seed)
+    train = _train_set(task, fold, finetune, shots, seed)
     model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
@@ -92,9 +95,9 @@ def _settle(model: FinetuneModel, best: BestEpoch, finetune: Finetune) -> int:
     return best.epoch
 
 
-def _train_set(task: Task, fold: int, shots: float | None, seed: int) -> Any:  # noqa: ANN401
+def _train_set(task: Task, fold: int, finetune: Finetune, shots: float | None, seed: int) -> Any:  # noqa: ANN401
     """What is trained on: all of it, or a few samples of each class."""
-    train = task.dataset("train", fold)
+    train = _clips(task, "train", fold, finetune)
     return train if shots is None else train.over(few(train.manifest, shots, seed=seed))
 
 
@@ -105,7 +108,7 @@ def _model(
     nets = {name: load_encoder(encoders, name) for name in MODALITIES[task.inputs]}
     channels = sum(feature_channels(net, finetune.features) for net in nets.values())
     preprocessor = ClipPreprocessor(
-        task.sampling().views,
+        _sampling(task, finetune).views,
         size=recipe.size_for(task.card.name),
         augment={**task.augment(), **finetune.augment},
         seed=seed,
@@ -117,7 +120,34 @@ def _model(
         frozen=frozen,
         features=finetune.features,
         pooling=finetune.pooling,
+        listener=_listener(encoders) if finetune.pooling == "attention" else None,
     )
+
+
+def _listener(encoders: Path) -> Listener:
+    """The encoders as they were handed down, and how they compare sight with sound."""
+    nets = {name: load_encoder(encoders, name) for name in MODALITIES["av"]}
+    return Listener(nets, read_alignment(encoders))
+
+
+def _sampling(task: Task, finetune: Finetune) -> ClipSampling:
+    """The task's views; where attention asks for it, the sound of its video view too."""
+    sampling = task.sampling()
+    if finetune.pooling != "attention" or "audio" in sampling.views:
+        return sampling
+    seen = sampling.views["video"]
+    heard = View(
+        modality="audio", clip_len=round(STEPS * seen.seconds), seconds=seen.seconds,
+        anchor=seen.anchor,
+    )  # fmt: skip
+    return replace(sampling, views={**sampling.views, "audio": heard})
+
+
+def _clips(task: Task, split: Split, fold: int, finetune: Finetune, *, clips: int = 1) -> Any:  # noqa: ANN401
+    """A split of the task with the views that finetuning asks for."""
+    dataset = task.dataset(split, fold, clips=clips)
+    sampling = _sampling(task, finetune)
+    return dataset if sampling == task.sampling() else dataset.seeing(sampling)
 
 
 @torch.inference_mode()
@@ -143,7 +173,7 @@ def predict(model: FinetuneModel, loader: Any, report: Report) -> dict[str, np.n
 
 
 def _loader(task: Task, split: str, fold: int, finetune: Finetune, recipe: Recipe) -> Any:  # noqa: ANN401
-    dataset = task.dataset(split, fold, clips=finetune.test_clips)
+    dataset = _clips(task, split, fold, finetune, clips=finetune.test_clips)
     # clips of one sample are scored together, so fewer samples fit
     batch = max(1, finetune.batch_size // finetune.test_clips)
     return eval_loader(dataset, batch_size=batch, workers=recipe.workers)

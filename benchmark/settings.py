@@ -95,14 +95,15 @@ class Pretrain(Training):
 class Finetune(Training):
     """Finetuning: adds how a test video is read and how the epoch is chosen, never on test.
 
-    pooling: of clip features over the grid, average or (CrissCross's evaluation) maximum.
+    pooling: over the grid, of clip features average or (CrissCross's evaluation) maximum; of any
+    features attention, the weights that pretraining gives cells by the clip's sound.
     """
 
     test_clips: int = Field(1, ge=1)
     selection: Literal["best_val", "last"] = "best_val"
     val_interval: int = Field(1, ge=1)
     features: Literal["all", "global", "local"] = "all"
-    pooling: Literal["average", "max"] = "average"
+    pooling: Literal["average", "max", "attention"] = "average"
 
 
 class Probe(Strict):

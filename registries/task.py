@@ -23,6 +23,7 @@ MODALITIES: Mapping[Inputs, tuple[Modality, ...]] = {
     "a": ("audio",),
     "av": ("video", "audio"),
 }
+STEPS = 30  # spectrogram steps a second: three for each frame at 10 fps, as in pretraining
 FROM_FEATURES = ("linear", "knn", "fewshot", "frozen_weighted")  # what any classifier can be asked
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from benchmark.data.crops import CropRecipe, choose_crop
+from benchmark.data.distort.copies import CopyStore
 from benchmark.data.manifest import Manifest
 from benchmark.data.opened import DirectClip, OpenClip, Sample
 from benchmark.data.reader import resample
@@ -49,7 +50,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         train: bool,
         clips: int = 1,
         seed: int,
-        store: FrameStore | None = None,
+        store: FrameStore | CopyStore | None = None,
     ) -> None:
         if train and clips != 1:
             raise UsageError(f"clips={clips} is for testing; a training item holds one clip a view")
@@ -74,6 +75,12 @@ class ClipDataset(Dataset[dict[str, Any]]):
         """The same reading of other samples."""
         other = copy(self)
         other.manifest = manifest
+        return other
+
+    def seeing(self, sampling: ClipSampling) -> ClipDataset:
+        """The same samples with other views."""
+        other = copy(self)
+        other.sampling = sampling
         return other
 
     def set_epoch(self, epoch: int) -> None:

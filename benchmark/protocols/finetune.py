@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from benchmark.protocols.attention import Listener, attended
 from benchmark.protocols.pooling import chosen_pathways, pool_maps
 from registries.encoder import Encoder, Modality
 from registries.task import Head, TextHead
@@ -23,7 +24,8 @@ class FinetuneModel(BaseModel):
     training, (B, N, ...) elsewhere, N clips of one sample whose scores are averaged. Features of
     several modalities stand side by side. frozen: the encoders stay as they were handed down, batch
     norm included. features: "all" pathways, or the name of one. pooling: how clip features come
-    about, see `pool_maps`.
+    about, see `pool_maps`. listener: says where in the picture to look; its sound comes as
+    inputs["audio"] and goes nowhere else.
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class FinetuneModel(BaseModel):
         frozen: bool = False,
         features: str = "all",
         pooling: str = "average",
+        listener: Listener | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
-        self.pooling = pooling
+        self.pooling, self.listener = pooling, listener
         self.encoders, self.head, self.frozen = nn.ModuleDict(encoders), head, frozen
         self.chosen = {name: chosen_pathways(found, features) for name, found in encoders.items()}
         if frozen:
@@ -85,6 +88,9 @@ class FinetuneModel(BaseModel):
             for name, encoder in self.encoders.items():
                 found = encoder(inputs[name])
                 maps += [found[index] for index in self.chosen[name]]
+        if self.listener is not None:
+            weights = self.listener(inputs)
+            maps = [attended(found, weights) if found.dim() > 3 else found for found in maps]
         return pool_maps(tuple(maps), self.head.pool, over_grid=self.pooling)
 
 

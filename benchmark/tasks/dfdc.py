@@ -12,10 +12,9 @@ from benchmark.data.source import ClipSource
 from benchmark.heads.linear import LinearHead
 from benchmark.heads.recurrent import RecurrentHead
 from benchmark.metrics import SampleMetric
-from benchmark.tasks.parts import STEPS
 from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
-from registries.task import MODALITIES, Head, Inputs, Split, Task, TaskCard
+from registries.task import MODALITIES, STEPS, Head, Inputs, Split, Task, TaskCard
 
 WIDTH, HIDDEN = 128, 64  # of the head on both modalities; chosen
 

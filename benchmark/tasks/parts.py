@@ -14,9 +14,7 @@ from benchmark.data.source import ClipSource
 from benchmark.heads.linear import LinearHead
 from benchmark.metrics import SampleMetric
 from registries.sampling import ClipSampling, View
-from registries.task import MODALITIES, Head, Inputs, Split, Task
-
-STEPS = 30  # spectrogram steps a second: three for each frame at 10 fps, as in pretraining
+from registries.task import MODALITIES, STEPS, Head, Inputs, Split, Task
 
 
 class ClassTask(Task):
