@@ -117,6 +117,17 @@ def draw_hopper(
     )
 
 
+def scatter(
+    rng: np.random.Generator, count: int, *, apart: float = 30.0
+) -> list[tuple[float, float]]:
+    """Places for hoppers, at least `apart` pixels from one another, uniform otherwise: pixels."""
+    while True:
+        places = rng.uniform((18, 34), (SIZE - 18, SIZE - 16), size=(count, 2))
+        gaps = np.linalg.norm(places[:, None] - places[None], axis=2) + 1e3 * np.eye(count)
+        if gaps.min() > apart:
+            return [(float(x), float(y)) for x, y in places]
+
+
 def follow(actor: Actor, times: np.ndarray) -> Track:
     """Evaluate the motion at `times`, (T,) seconds: the middles of a clip's frames."""
     if actor.motion == "hop":

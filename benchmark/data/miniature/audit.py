@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.data.miniature import audit_actions, audit_lrs2, audit_sets, audit_sound
+from benchmark.data.miniature import (
+    audit_actions,
+    audit_fingerprint,
+    audit_loc,
+    audit_lrs2,
+    audit_sets,
+    audit_sound,
+)
 from benchmark.data.miniature.audit_base import AuditResult, Subject
 from benchmark.data.miniature.audit_checks import EVERY_SET
 from registries.errors import unknown
@@ -31,6 +38,8 @@ BATTERIES: dict[str, tuple[Check, ...]] = {
     "mini-ucf": audit_actions.UCF,
     "mini-hmdb51": audit_actions.HMDB,
     "mini-ks": audit_actions.KS,
+    "mini-fingerprint": audit_fingerprint.FINGERPRINT,
+    "mini-loc": audit_loc.LOC,
 }
 
 

@@ -19,7 +19,8 @@ from benchmark.data.miniature.audit_checks import (
     nuisances,
     shuffled,
 )
-from benchmark.data.miniature.audit_features import log_bands, mouth_statistics
+from benchmark.data.miniature.audit_features import mouth_statistics
+from benchmark.data.miniature.audit_sync import SHIFTS, SYNC_CLIPS, agreement
 from benchmark.data.miniature.audit_tracks import TrackProbe
 from benchmark.data.miniature.media import read_clip
 from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS, TASK_SPEAKERS
@@ -27,8 +28,6 @@ from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS, TASK_SPEAKERS
 ORACLE = 0.90  # tasks.md 8.9
 LOCAL_GATE = 0.35  # largest (probe - chance) / (dense - chance); tasks.md 8.9
 TRIVIAL_AUC, MOUTH_AUC = 0.62, 0.90  # tasks.md 8.4
-SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
-SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; chosen
 
 
 def designed(check: str, value: float, note: str) -> AuditResult:
@@ -153,15 +152,7 @@ def kav_sync(subject: Subject) -> list[AuditResult]:
     hits = np.zeros(len(SHIFTS))
     for row in rows:
         _, wave, _ = read_clip(subject.root / row["path"])
-        onset = np.clip(np.diff(log_bands(wave).mean(axis=1)), 0, None)
-        times = (np.arange(len(onset)) + 1) * 0.01 + 0.0125  # middle of the later window
-        for place, shift in enumerate(SHIFTS):
-            scores = []
-            for thing in row["objects"]:
-                seen = np.array(thing["impacts"])[:, None] + shift
-                pulse = np.exp(-(((times - seen) / 0.025) ** 2)).sum(axis=0)
-                scores.append(np.corrcoef(pulse, onset)[0, 1])
-            hits[place] += int(np.argmax(scores) == row["sounding"])
+        hits += agreement(wave, row["objects"], SHIFTS).argmax(axis=1) == row["sounding"]
     share = hits / len(rows)
     chance = float(np.mean([1 / len(row["objects"]) for row in rows]))
     limit = chance + 3 * float(np.sqrt(chance * (1 - chance) / len(rows)))

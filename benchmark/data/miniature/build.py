@@ -50,6 +50,8 @@ SETS: dict[str, str] = {
     "mini-dcase50": f"{HERE}.dcase:MiniDCASE50",
     "mini-hmdb51": f"{HERE}.hmdb:MiniHMDB",
     "mini-ks": f"{HERE}.ks:MiniKS",
+    "mini-fingerprint": f"{HERE}.fingerprint:MiniFingerprint",
+    "mini-loc": f"{HERE}.loc:MiniLoc",
 }
 BUILDING = (
     "BENCH_MINIATURE_BUILDING"  # set for the workers of a build: the folder under construction

@@ -28,9 +28,10 @@ from benchmark.data.miniature.actors import (
     draw_hopper,
     draw_programme,
     follow,
+    scatter,
 )
 from benchmark.data.miniature.camera import draw_camera
-from benchmark.data.miniature.clip import SIZE, SUITE_SEED, Item, MiniClip, Tier
+from benchmark.data.miniature.clip import SUITE_SEED, Item, MiniClip, Tier
 from benchmark.data.miniature.face import detector_landmarks
 from benchmark.data.miniature.impacts import PEAK, level, music, room, strikes
 from benchmark.data.miniature.speaker import PRETRAINING_SPEAKERS
@@ -225,18 +226,9 @@ def _cast(rng: np.random.Generator) -> tuple[list[Actor], str]:
         shapes = [str(shape) for shape in rng.choice(SHAPES, count, replace=False)]
     actors = [
         draw_hopper(rng, shape=shape, texture=texture, radius=rng.uniform(11.0, 15.0), place=place)
-        for shape, texture, place in zip(shapes, textures, _places(rng, count), strict=True)
+        for shape, texture, place in zip(shapes, textures, scatter(rng, count), strict=True)
     ]
     return actors, "scene-sync" if alike else "scene-semantic"
-
-
-def _places(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
-    """Places at least 30 pixels apart, uniform otherwise: pixels of the floor contact."""
-    while True:
-        places = rng.uniform((18, 34), (SIZE - 18, SIZE - 16), size=(count, 2))
-        gaps = np.linalg.norm(places[:, None] - places[None], axis=2) + 1e3 * np.eye(count)
-        if gaps.min() > 30:
-            return [(float(x), float(y)) for x, y in places]
 
 
 def _unrelated(rng: np.random.Generator) -> np.ndarray:
