@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from benchmark.localise import localise
 from benchmark.protocols import FROZEN, parse, probes
 from benchmark.protocols.retrieval import chance_at_one, cosine, first_ranks
 from benchmark.protocols.weighted import weighted
+from benchmark.search import across, found_copies
 from benchmark.settings import Recipe
 from registries.errors import UsageError
 from registries.task import Task
@@ -39,34 +41,44 @@ def evaluate_frozen(job: FrozenJob) -> Evaluation:
     name, number = parse(job.protocol)
     assert name in FROZEN
     if name == "localise":
-        return localise(
-            job.encoders, job.task, fold=job.fold, recipe=job.recipe, report=job.report
-        )
-    table = feature_table(
+        return localise(job.encoders, job.task, fold=job.fold, recipe=job.recipe, report=job.report)
+    read = partial(_read, job)
+    if name == "crossmodal":
+        card = job.task.card
+        clips = job.recipe.probe_for(card.name).clips
+        return across(job.encoders, read, clips=clips, name=card.name)
+    table = read(_reading(job, name))
+    if name == "retrieval":
+        return _retrieve(table, job)
+    if name == "fingerprint":
+        return found_copies(table)
+    return _classify(table, job, name, number)
+
+
+def _read(job: FrozenJob, reading: Reading) -> FeatureTable:
+    return feature_table(
         job.encoders,
         job.source,
         job.task,
         fold=job.fold,
-        reading=_reading(job, name),
+        reading=reading,
         recipe=job.recipe,
         cache=job.cache,
         report=job.report,
     )
-    if name == "retrieval":
-        return _retrieve(table, job)
-    return _classify(table, job, name, number)
 
 
 def _reading(job: FrozenJob, name: str) -> Reading:
     recipe, card = job.recipe, job.task.card
+    search = name in ("retrieval", "fingerprint")
     finetune, probe = recipe.finetune_for(card.name), recipe.probe_for(card.name)
     return Reading(
         clips=probe.clips,
-        segments=probe.segments or (1 if name == "retrieval" else job.task.segments),
+        segments=probe.segments or (1 if search else job.task.segments),
         stages=name == "frozen_weighted",
         pooling=finetune.pooling,
         pathways=finetune.features,
-        unit_clips=name == "retrieval",
+        unit_clips=search,
     )
 
 

@@ -15,12 +15,13 @@ PACKAGES = ("registries", "objectives", "benchmark")
 # objectives/ has a ladder of its own: it shares only the kernel with the harness.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
-    ("benchmark.run", "benchmark.perf", "benchmark.learn"),
+    ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate"),
     ("benchmark.mock",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),
     ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),
     ("benchmark.evaluate_frozen",),
+    ("benchmark.search",),
     ("benchmark.features", "benchmark.localise"),
     ("benchmark.pretrain", "benchmark.evaluate", "benchmark.statistics", "benchmark.in_use"),
     ("benchmark.evaluation",),

@@ -44,6 +44,7 @@ class Sample:
 
     def __init__(self, manifest: Manifest, row: int, *, crop: CropRecipe, size: int) -> None:
         facts = manifest.rows.iloc[row]
+        self.id, self.tag = str(facts["id"]), str(facts["tag"])
         self.path = manifest.root / facts["path"]
         self.start = float(facts["start"])
         self.stop = None if pd.isna(facts["stop"]) else float(facts["stop"])

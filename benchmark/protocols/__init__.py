@@ -13,8 +13,12 @@ PROTOCOLS = {
     "frozen_weighted": "linear layer on a learned mix of all stages of a frozen encoder",
     "retrieval": "test queries, training gallery, cosine of frozen features; recall at k",
     "localise": "similarity of a clip's sound with every cell of its picture, against boxes",
+    "fingerprint": "distorted copies look for their clip, cosine of frozen features; recall at 1",
+    "crossmodal": "test videos look for their sound and sounds for their video, in a common space",
 }
-FROZEN = frozenset({"linear", "svm", "knn", "frozen_weighted", "retrieval", "localise"})
+TRAINED = ("finetune", "fewshot")
+FROZEN = frozenset(PROTOCOLS) - frozenset(TRAINED)
+HEADLESS = frozenset({"localise", "fingerprint"})  # a task with no other has nothing to train
 
 
 def parse(text: str) -> tuple[str, str]:

@@ -49,6 +49,7 @@ METRICS: dict[str, str] = {  # metric of a record or of results/published -> wor
     "cer": "CER",
     **{f"r{k}": f"R@{k}" for k in (1, 5, 10, 20, 50)},
     "median_rank": "median rank",
+    "tpr_at_fpr1": "TPR at FPR 1 %",
     "ciou": "cIoU@0.5",
     "pointing": "pointing",
     "WER_pct": "WER %",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.results import scores_boxes, scores_rank, scores_text
+from benchmark.results import scores_boxes, scores_match, scores_rank, scores_text
 from benchmark.results.predictions import PredictionTable, read_predictions
 from benchmark.results.schema import Score
 from registries.errors import UsageError
@@ -36,7 +36,7 @@ def recompute(metric_name: str, predictions: PredictionTable | Path) -> Score:
     hard_auc: (TPR + TNR) / 2 of "class-1 score >= threshold", the number of Chugh et al. 2020;
     "hard_auc" means threshold 0.5 (chosen), "hard_auc@0.6" another.
     wer, cer: see `scores_text`. r1, r5, ..., median_rank: see `scores_rank`.
-    ciou, pointing, disc_ciou, ...: see `scores_boxes`.
+    ciou, pointing, disc_ciou, ...: see `scores_boxes`. tpr_at_fpr1, class_r1: see `scores_match`.
     METRIC:TAG: over the samples of that tag; an AUC over them and all of class 0.
     Raises UsageError for an unknown metric, ValueError where the metric does not exist for these
     targets.
@@ -136,6 +136,7 @@ METRICS: dict[str, Metric] = {
     **scores_text.METRICS,
     **scores_rank.METRICS,
     **scores_boxes.METRICS,
+    **scores_match.METRICS,
 }
 
 

@@ -33,6 +33,7 @@ class KineticsSound(ClassTask):
         inputs=("a", "v", "av"),
         protocols=(
             "linear", "svm", "finetune", "knn", "fewshot", "frozen_weighted", "retrieval",
+            "crossmodal",
         ),
         published_task="Kinetics-Sound",
         published_metric="linear_top1_pct",

@@ -52,6 +52,7 @@ tasks = dict(
     esc50=dict(probe=dict(clips=2)),
     dcase=dict(probe=dict(clips=5)),
     kinetics_sound=dict(clip_len=16, fps=5.0, inputs=("a", "v", "av")),
+    fingerprint=dict(clip_len=16, fps=5.0, inputs=("v", "a", "av")),
     localise=dict(size=96, clip_len=16, seconds=1.6),  # zoomed in as training crops are
     grid_words=dict(size=36, width=128, hidden=64, layers=1),
 )
