@@ -14,6 +14,7 @@ from benchmark.data.crops import CropRecipe
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.store import FrameStore
+from registries.sampling import ClipSampling
 
 
 class CurriculumDataset(Dataset[dict[str, Any]]):
@@ -65,6 +66,11 @@ class CurriculumDataset(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One sample, as `ClipDataset` gives it."""
         return self.clips[self.row(int(index))]
+
+    def seeing(self, sampling: ClipSampling) -> CurriculumDataset:
+        """The same samples with other views, before any pass over them."""
+        clips = self.clips.seeing(sampling)
+        return CurriculumDataset(clips, main=self.main, stages=self.stages, share=self.share)
 
     # what is decoded before training: all of it
 

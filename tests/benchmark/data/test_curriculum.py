@@ -23,6 +23,11 @@ class Clips:
     def __getitem__(self, row):
         return row
 
+    def seeing(self, sampling):
+        other = Clips()
+        other.sampling = sampling
+        return other
+
 
 def dataset(share=0.5):
     return CurriculumDataset(Clips(), main=4, stages=[(4, 6), (6, 16)], share=share)
@@ -73,3 +78,10 @@ def test_the_trainer_says_how_long_the_training_is():
         seen.append(sorted(row for batch in loader for row in batch.tolist()))
     assert set(seen[1]) <= set(range(6, 16))
     assert seen[0] == [4, 4, 4, 4, 5, 5, 5, 5] and seen[2] == seen[3] == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_other_views_of_the_same_stages():
+    data = dataset().seeing("sound too")
+    assert data.clips.sampling == "sound too"
+    data.plan(8)
+    assert sorted(rows(data, 0)) == [4, 4, 5, 5] and rows(data, 7) == [0, 1, 2, 3]
