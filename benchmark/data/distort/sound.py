@@ -23,6 +23,7 @@ GAIN = (-10.0, 10.0)  # dB; chosen
 BITS = (12_000, 24_000)  # bit/s of AAC; chosen: a fifth to two fifths of the miniatures' own
 BLOCK = 1024  # samples in one AAC frame (ISO/IEC 14496-3)
 SEMITONES = (-1.0, 1.0)  # one of both; tasks.md 5.11
+WINDOW = 2048  # samples, librosa's own for stretching time
 
 
 def noise(wave: Array, rng: np.random.Generator, *, rate: int) -> Array:
@@ -74,11 +75,11 @@ def aac(wave: Array, rng: np.random.Generator, *, rate: int) -> Array:
 
 
 def pitch(wave: Array, rng: np.random.Generator, *, rate: int) -> Array:
-    """A semitone up or down at the same speed."""
+    """A semitone up or down at the same speed; what is shorter than a window stays."""
     from librosa.effects import pitch_shift  # seconds to import
 
     steps = float(rng.choice(SEMITONES))
-    if not wave.any():
+    if len(wave) < WINDOW:
         return _cut(wave)
     return _cut(pitch_shift(wave.astype(np.float32), sr=rate, n_steps=steps))
 
