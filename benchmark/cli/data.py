@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmark.cli import names
+from benchmark.cli.calibrate import calibrate
 from benchmark.cli.landmarks import landmarks
 from benchmark.cli.output import show_table
 from benchmark.paths import cache_dir
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.command()(calibrate)
 app.command()(landmarks)
 SHOWN = 20  # problems printed one by one
 DECODED = 32  # samples decoded by default; chosen: seconds on one core
