@@ -41,7 +41,8 @@ FALLBACK = (
 class Located:
     """One clip: its row in the task's test part, similarity by cell, map (SIDE, SIDE), frame.
 
-    grid (h, w) float32. heat: float64, 0 to 1. frame: uint8 RGB, the middle one as encoders see it.
+    grid (h, w) float32. heat: float64, 0 to 1. frame: uint8 RGB as encoders see it, the first after
+    the middle of the clip: where things move fast a box may lie a little beside what it shows.
     """
 
     row: int
@@ -108,7 +109,7 @@ def locate(
     )
     places = iter(chosen.tolist())
     for done, data in enumerate(loader, start=1):
-        clips = data["inputs"]["video"][:, 0]  # (B, T, S, S, 3) uint8
+        clips = _centre(data["inputs"]["video"][:, 0], dataset.size)  # (B, T, S, S, 3) uint8
         prepared = prepare(data, training=False)["inputs"]
         grids = grid(nets, prepared, alignment)
         maps, small = heat(grids, side=SIDE).cpu().numpy(), grids.cpu().numpy()
@@ -116,6 +117,12 @@ def locate(
         for one, cells, frame in zip(maps, small, frames, strict=True):
             yield Located(next(places), cells, one, frame)
         report({"test": done, "tests": len(loader)})
+
+
+def _centre(frames: Tensor, size: int) -> Tensor:
+    """What the preprocessor leaves of (B, T, H, W, 3): the middle (size, size)."""
+    top, left = ((side - size) // 2 for side in frames.shape[2:4])
+    return frames[:, :, top : top + size, left : left + size]
 
 
 def grid(

@@ -15,7 +15,7 @@ PACKAGES = ("registries", "objectives", "benchmark")
 # objectives/ has a ladder of its own: it shares only the kernel with the harness.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
-    ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate"),
+    ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate", "benchmark.viz"),
     ("benchmark.mock",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),

@@ -23,6 +23,7 @@ from benchmark.cli.perf import app as perf_app
 from benchmark.cli.report import report
 from benchmark.cli.results import app as results_app
 from benchmark.cli.run import run
+from benchmark.cli.viz import app as viz_app
 from registries.errors import BenchError
 
 INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -46,6 +47,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(perf_app, name="perf")
 app.add_typer(new_app, name="new")
 app.add_typer(results_app, name="results")
+app.add_typer(viz_app, name="viz")
 
 
 def _print_version(wanted: bool) -> None:

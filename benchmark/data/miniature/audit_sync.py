@@ -12,45 +12,48 @@ from benchmark.data.miniature.audit_features import log_bands
 SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
 SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; chosen
 PULSE = 0.025  # seconds, width of an impact as the probe sees it; chosen
+FADE = 0.05  # seconds to 1/e of an onset, as frames hear it; tasks.md 8.8
 STEP, MIDDLE = 0.01, 0.0125  # seconds from onset to onset, and to the middle of the later window
 
 
 def agreement(
-    wave: np.ndarray,
-    things: Sequence[Mapping[str, Any]],
-    shifts: Sequence[float],
-    *,
-    fps: float | None = None,
+    wave: np.ndarray, things: Sequence[Mapping[str, Any]], shifts: Sequence[float]
 ) -> np.ndarray:
     """Correlation of each object's impacts with the onsets of a sound, (shifts, objects).
 
-    shifts: seconds added to the impacts. fps: impacts are seen at the middles of so many frames a
-    second, and onsets summed over each frame; None keeps the 10 ms of the onsets.
+    shifts: seconds added to the impacts.
     """
-    onset = np.clip(np.diff(log_bands(wave).mean(axis=1)), 0, None)
-    times = (np.arange(len(onset)) + 1) * STEP + MIDDLE
+    onset, times = _onsets(wave)
     found = np.zeros((len(shifts), len(things)))
     for row, shift in enumerate(shifts):
         for column, thing in enumerate(things):
             seen = np.array(thing["impacts"])[:, None] + shift
-            if fps is None:
-                pulse, heard = np.exp(-(((times - seen) / PULSE) ** 2)).sum(axis=0), onset
-            else:
-                pulse, heard = _at_frames(seen, times, onset, fps)
-            found[row, column] = _correlation(pulse, heard)
+            pulse = np.exp(-(((times - seen) / PULSE) ** 2)).sum(axis=0)
+            found[row, column] = _correlation(pulse, onset)
     return found
 
 
-def _at_frames(
-    seen: np.ndarray, times: np.ndarray, onset: np.ndarray, fps: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """What sparse frames show of impacts (a swell that decays in 50 ms), and onsets by frame."""
-    count = int(times[-1] * fps)
-    frames = (np.arange(count) + 0.5) / fps
-    since = frames - seen
-    pulse = np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.05), 0).sum(axis=0)
-    heard = np.exp(-np.maximum(frames[:, None] - times, 0) / 0.05) * (times <= frames[:, None])
-    return pulse, heard @ onset
+def touching(
+    wave: np.ndarray, things: Sequence[Mapping[str, Any]], *, fps: int, every: int
+) -> np.ndarray:
+    """Correlation of what each `every`-th frame shows with what is heard then, (objects,).
+
+    Shown is how low an object is (lower edge of its box, camera and all); heard are the onsets,
+    each fading within 50 ms (tasks.md 8.8).
+    """
+    onset, times = _onsets(wave)
+    count = len(things[0]["boxes"])
+    frames = ((np.arange(count) + 0.5) / fps)[every // 2 :: every]
+    since = frames[:, None] - times
+    heard = (np.exp(-np.maximum(since, 0) / FADE) * (since >= 0)) @ onset
+    low = [np.array(thing["boxes"])[every // 2 :: every, 3] for thing in things]
+    return np.array([_correlation(track, heard) for track in low])
+
+
+def _onsets(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rises of the log energy, and the seconds at which they are."""
+    onset = np.clip(np.diff(log_bands(wave).mean(axis=1)), 0, None)
+    return onset, (np.arange(len(onset)) + 1) * STEP + MIDDLE
 
 
 def _correlation(pulse: np.ndarray, heard: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from benchmark.data.manifest import Boxes
 from benchmark.data.miniature import audit_loc
 from benchmark.data.miniature.actors import SHAPES, scatter
 from benchmark.data.miniature.audit import audit
-from benchmark.data.miniature.audit_sync import agreement
+from benchmark.data.miniature.audit_sync import agreement, touching
 from benchmark.data.miniature.build import ensure
 from benchmark.data.miniature.clip import SIZE
 from benchmark.data.miniature.loc import AREA, FRAMES, MIDDLE, MiniLoc, area, plan_scene
@@ -78,15 +78,16 @@ def test_places_keep_apart():
 
 
 def test_impacts_find_what_sounds_until_the_sound_is_late():
-    right, late = [], []
+    right, late, shown = [], [], []
     for item in planned(variant="sync", sounding=1)[:12]:
         clip = MiniLoc().draw(item)
         found = agreement(clip.wave, clip.latents["objects"], (0.0, 0.08))
         right.append(found[0].argmax() == 0)
         late.append(found[1].argmax() == 0)
+        shown.append(touching(clip.wave, clip.latents["objects"], fps=20, every=1).argmax() == 0)
         # onsets of what is heard fall on the impacts: the others' correlate with nothing
         assert found[0][1:].max() < 0.35
-    assert np.mean(right) == 1.0 and np.mean(late) < 0.5
+    assert np.mean(right) == np.mean(shown) == 1.0 and np.mean(late) < 0.5
     assert agreement(np.zeros(16_000), [{"impacts": [0.5]}], (0.0,))[0, 0] == 0.0
 
 
