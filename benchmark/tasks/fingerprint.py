@@ -66,6 +66,7 @@ class Fingerprint(Task):
             raise UsageError(f"gallery={gallery}: a search needs at least two clips to choose from")
         self.source, self.inputs, self.gallery = source, inputs, gallery
         self.clip_len, self.seconds = clip_len, clip_len / fps
+        self._clips: Manifest | None = None
 
     def sampling(self) -> ClipSampling:
         """One view of each modality of the inputs, over the same seconds."""
@@ -82,21 +83,23 @@ class Fingerprint(Task):
         return {}
 
     def clips(self) -> Manifest:
-        """The gallery: the first clips of the test part in a fixed random order.
+        """The gallery: the first clips of the test part in a fixed random order, read once.
 
         Clips without sound are left out where it is listened to. Raises NotReadyError where fewer
         than two are left.
         """
-        test = self.source.manifest().split("test")
-        if "a" in self.inputs:
-            test = test.keep(test.rows["has_audio"].fillna(True).to_numpy(bool))
-        found = test.ranked().take(self.gallery)
-        if len(found) < 2:
+        if self._clips is None:
+            # `training`: the owners' own parts, nothing held out of train
+            test = self.source.training().split("test")
+            if "a" in self.inputs:
+                test = test.keep(test.rows["has_audio"].fillna(True).to_numpy(bool))
+            self._clips = test.ranked().take(self.gallery)
+        if len(self._clips) < 2:
             raise NotReadyError(
-                f"{found.name}: {len(found)} clip of the test part in {found.root} can be searched "
-                "for; fingerprinting needs at least two"
+                f"{self._clips.name}: {len(self._clips)} clip of the test part in "
+                f"{self._clips.root} can be searched for; fingerprinting needs at least two"
             )
-        return found
+        return self._clips
 
     def manifest(self, fold: int = 0) -> Manifest:
         """Clips and their distorted copies, whose tag is the distortion."""
