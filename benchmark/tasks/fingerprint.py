@@ -42,7 +42,7 @@ class Fingerprint(Task):
         miniature="mini-fingerprint",
         reference="Jenni et al., Audio-Visual Contrastive Learning with Temporal Self-Supervision, "
         "AAAI 2023; Chen et al., VGGSound, ICASSP 2020",
-        licence="CC BY 4.0 for the list, videos rights with their owners",
+        licence="CC BY 4.0 for the list, video rights with their owners",
         main_metric="r1",
         unit="%",
         higher_is_better=True,
