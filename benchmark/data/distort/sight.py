@@ -94,7 +94,7 @@ def grey(frames: Array, rng: np.random.Generator) -> Array:
     return np.repeat(luma[..., None], 3, axis=3)
 
 
-def reencode(frames: Array, rng: np.random.Generator) -> Array:
+def h264(frames: Array, rng: np.random.Generator) -> Array:
     """Coded as H.264 at CRF 35 and decoded again; nothing is drawn."""
     height, width = frames.shape[1:3]
     # yuv420p needs even sides
@@ -127,5 +127,5 @@ SIGHT: Mapping[str, Callable[[Array, np.random.Generator], Array]] = {
     "colour": colour,
     "caption": caption,
     "grey": grey,
-    "reencode": reencode,
+    "h264": h264,
 }
