@@ -1,8 +1,9 @@
 """`encoders.pt`: what pretraining hands to evaluation. A file, not an import.
 
-{"format": 1, "encoders": {modality: {"config": dict, "weights": state dict}}, "meta": dict}, and
-for an objective that compares cells of sight with sound "alignment": {modality: a Projection},
-loaded with torch's safe loading only, so a file from elsewhere can hold data and nothing else.
+{"format": 1, "encoders": {modality: {"config": dict, "weights": state dict}}, "meta": dict,
+"alignment": {modality: a Projection} of an objective that compares cells of sight with sound, None
+of others; files from before there were any have no such key}, loaded with torch's safe loading
+only, so a file from elsewhere can hold data and nothing else.
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ def save_encoders(
         }
         for modality, encoder in encoders.items()
     }
-    whole = {"format": FORMAT, "encoders": content, "meta": dict(meta)}
+    linear = None
     if alignment is not None:
         check_alignment(alignment, encoders)
-        whole["alignment"] = {
+        linear = {
             modality: {**found, "weight": found["weight"].cpu(), "bias": found["bias"].cpu()}
             for modality, found in alignment.items()
         }
+    whole = {"format": FORMAT, "encoders": content, "meta": dict(meta), "alignment": linear}
     save_atomically(whole, path)
 
 
@@ -77,7 +79,7 @@ def read_encoders(path: Path) -> dict[str, Any]:
 
 
 def read_alignment(path: Path) -> Alignment | None:
-    """The linear maps that a file holds beside its encoders, None where it holds none."""
+    """The linear maps that a file holds beside its encoders, None where there are none."""
     found: Alignment | None = read_encoders(path).get("alignment")
     return found
 

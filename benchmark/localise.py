@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,20 @@ from torch.utils.data import DataLoader
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Boxes
 from benchmark.data.preprocessor import ClipPreprocessor
-from benchmark.encoder_file import load_encoder, read_alignment
+from benchmark.encoder_file import load_encoder, read_alignment, read_encoders
 from benchmark.evaluation import Evaluation
 from benchmark.hooks import Report
+from benchmark.pretrain import objective_class
 from benchmark.protocols.localise import heat, own_similarity, similarity
 from benchmark.protocols.maps import SIDE, area, box_scores, centre_disc
 from benchmark.results.scores_boxes import METRICS
 from benchmark.settings import Recipe
 from benchmark.training import eval_loader
+from registries import plugins
 from registries.alignment import Alignment
 from registries.encoder import Encoder, Modality
-from registries.errors import UsageError
+from registries.errors import NotReadyError, UsageError
+from registries.objective import Objective
 from registries.task import MODALITIES, Task
 
 # main metric first. A box of a tenth of a miniature's frame reaches a cIoU of 0.2 at most where
@@ -56,7 +59,8 @@ def localise(
 ) -> Evaluation:
     """Scores of every test clip's map, those of a disc in the middle beside them.
 
-    Raises UsageError for encoders that lack a modality, or whose maps have a single cell.
+    Raises UsageError for encoders that lack a modality, or whose maps have a single cell,
+    NotReadyError for a file that is too old (`known_alignment`).
     """
     manifest = task.manifest(fold).split("test")
     boxes = [Boxes.of(text) if text else Boxes(()) for text in manifest.rows["boxes"]]
@@ -65,6 +69,7 @@ def localise(
     for found in locate(encoders, task, fold=fold, recipe=recipe, report=report):
         truth = boxes[found.row]
         scores[found.row] = (*box_scores(found.heat, truth), *box_scores(disc, truth))
+    aligned = known_alignment(encoders) is not None
     small = manifest.kind == "miniature"
     first = ON_MINIATURES if small else ()
     areas = 100.0 * float(np.mean([area(truth) for truth in boxes]))
@@ -77,7 +82,7 @@ def localise(
         tag=tags if (tags != "").any() else None,
         metrics=(*first, *(name for name in METRICS if name not in first)),
         chance=areas if small else task.chance(),
-        notes=("loc=aligned" if read_alignment(encoders) is not None else FALLBACK, *task.notes),
+        notes=("loc=aligned" if aligned else FALLBACK, *task.notes),
     )
 
 
@@ -101,8 +106,10 @@ def locate(
     chosen = np.arange(len(dataset)) if rows is None else rows
     dataset = dataset.over(dataset.manifest.keep(dataset.manifest.rows.index[chosen]))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    nets = {name: load_encoder(encoders, name).to(device).eval() for name in ("video", "audio")}
-    alignment = read_alignment(encoders)
+    nets: dict[Modality, Encoder] = {
+        name: load_encoder(encoders, name).to(device).eval() for name in MODALITIES["av"]
+    }
+    alignment = known_alignment(encoders)
     prepare = ClipPreprocessor(task.sampling().views, size=dataset.size).to(device)
     loader: DataLoader[Any] = eval_loader(
         dataset, batch_size=recipe.finetune.batch_size, workers=recipe.workers
@@ -119,6 +126,24 @@ def locate(
         report({"test": done, "tests": len(loader)})
 
 
+def known_alignment(encoders: Path) -> Alignment | None:
+    """The linear maps of an encoder file, None where its objective has none.
+
+    Raises NotReadyError for a file from before they were kept whose objective has some: the same
+    encoders would score otherwise than those of a new file.
+    """
+    content = read_encoders(encoders)
+    maker = content["meta"].get("objective")
+    if "alignment" in content or maker not in plugins.available("objectives"):
+        return read_alignment(encoders)
+    if objective_class(maker).alignment is not Objective.alignment:
+        raise NotReadyError(
+            f"{encoders} was written before {maker} handed down how it compares cells with sound. "
+            "Pretrain again: the same command with --force, or another --out."
+        )
+    return None
+
+
 def _centre(frames: Tensor, size: int) -> Tensor:
     """What the preprocessor leaves of (B, T, H, W, 3): the middle (size, size)."""
     top, left = ((side - size) // 2 for side in frames.shape[2:4])
@@ -126,7 +151,7 @@ def _centre(frames: Tensor, size: int) -> Tensor:
 
 
 def grid(
-    nets: dict[Modality, Encoder], clips: dict[str, Tensor], alignment: Alignment | None
+    nets: Mapping[Modality, Encoder], clips: Mapping[Any, Tensor], alignment: Alignment | None
 ) -> Tensor:
     """Similarity of sound and cells, (B, h, w); by the first visual pathway where none is aligned.
 

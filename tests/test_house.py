@@ -106,3 +106,12 @@ def test_the_pattern_finds_machine_paths(text):
 )
 def test_the_pattern_leaves_other_text_alone(text):
     assert not MACHINE.search(text)
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Folders of tests are no packages: pytest knows a file by its name alone."""
+    seen: dict[str, list[str]] = {}
+    for path in PYTHON:
+        if name(path).startswith("tests/") and path.name.startswith("test_"):
+            seen.setdefault(path.name, []).append(name(path))
+    assert not [paths for paths in seen.values() if len(paths) > 1]

@@ -38,7 +38,8 @@ def above_median(heat: Array) -> Array:
     heat (H, W) -> bool (H, W). A constant map marks everything.
     """
     middle = np.sort(heat, axis=None)[heat.size // 2]
-    return (heat > middle) | (heat == heat.max())
+    marked: Array = (heat > middle) | (heat == heat.max())
+    return marked
 
 
 def highest(heat: Array, count: int) -> Array:
@@ -47,7 +48,8 @@ def highest(heat: Array, count: int) -> Array:
         return np.zeros(heat.shape)
     last = np.sort(heat, axis=None)[heat.size - count]
     above, tied = heat > last, heat == last
-    return above + tied * ((count - above.sum()) / tied.sum())
+    marked: Array = above + tied * ((count - above.sum()) / tied.sum())
+    return marked
 
 
 def ciou(marked: Array, density: Array) -> float:

@@ -13,11 +13,10 @@ from benchmark.data.manifest import Boxes, Manifest
 from benchmark.data.source import ClipSource
 from benchmark.metrics import SampleMetric
 from benchmark.protocols.maps import SUCCESS, above_median, centre_disc, ciou, truth
-from benchmark.tasks.parts import STEPS
 from registries.errors import UsageError
 from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
-from registries.task import Inputs, Split, Task, TaskCard
+from registries.task import STEPS, Inputs, Split, Task, TaskCard
 
 
 class SoundSource(Task):

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.data.manifest import Boxes
-from benchmark.encoder_file import read_alignment
 from benchmark.hooks import Report
-from benchmark.localise import Located, locate
+from benchmark.localise import Located, known_alignment, locate
 from benchmark.protocols.maps import pointing, truth
 from benchmark.viz.grid import PLAIN, RIGHT, SIDE, WRONG, Image, Panel, enlarged, save, tile
 from benchmark.viz.prepare import Ready, spread
@@ -47,7 +46,7 @@ def draw_attention(ready: Ready, *, count: int, out: Path, report: Report) -> li
         row = rows.iloc[clip.row]
         written.append(_save_map(clip.grid, out / "maps" / f"{Path(row['id']).name}.npy"))
         panels += _pair(clip, row)
-    aligned = read_alignment(ready.encoders) is not None
+    aligned = known_alignment(ready.encoders) is not None
     how = "similarity of sound and cells" if aligned else "fallback: cells like the clip's mean"
     page = tile(panels, columns=2 * COLUMNS, title=f"{ready.title}: {how}")
     return [save(page, out / "attention.png"), *written]

@@ -110,4 +110,4 @@ def picture(ready: Ready, dataset: ClipDataset, place: int) -> Image:
     mel = mel.flatten(0, -2).numpy()[::-1]  # (F, T)
     grey = (mel - mel.min()) / max(float(np.ptp(mel)), 1e-6)
     coloured = cv2.applyColorMap((255 * grey).round().astype(np.uint8), cv2.COLORMAP_MAGMA)
-    return cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB))

@@ -45,9 +45,13 @@ def test_an_alignment_is_read_back(tmp_path):
 
 
 def test_a_file_without_one_is_as_valid_as_before(tmp_path):
-    save_encoders(encoders(), tmp_path / "encoders.pt", meta={})
-    assert set(read_encoders(tmp_path / "encoders.pt")) == {"format", "encoders", "meta"}
-    assert read_alignment(tmp_path / "encoders.pt") is None
+    path = tmp_path / "encoders.pt"
+    save_encoders(encoders(), path, meta={})
+    content = read_encoders(path)
+    assert content.pop("alignment", "absent") is None and read_alignment(path) is None
+    torch.save(content, path)  # as files were before
+    assert set(read_encoders(path)) == {"format", "encoders", "meta"}
+    assert read_alignment(path) is None and load_encoder(path, "video").modality == "video"
 
 
 def test_an_alignment_that_does_not_fit_is_not_written(tmp_path):

@@ -16,8 +16,8 @@ from benchmark.data import adapters
 from benchmark.data.manifest import Boxes
 from benchmark.data.miniature.build import ensure
 from benchmark.data.source import ClipSource
-from benchmark.encoder_file import save_encoders
-from benchmark.localise import localise, locate
+from benchmark.encoder_file import read_encoders, save_encoders
+from benchmark.localise import known_alignment, localise, locate
 from benchmark.protocols.maps import area, truth
 from benchmark.results.predictions import PredictionTable, read_predictions
 from benchmark.results.scores import recompute
@@ -27,7 +27,7 @@ from benchmark.settings import load_recipe
 from benchmark.tasks.localise import Localise, LocaliseFlickr
 from registries.alignment import Projection
 from registries.encoder import Encoder
-from registries.errors import UsageError
+from registries.errors import NotReadyError, UsageError
 from registries.registry import BACKBONES
 
 CHANNELS = 3
@@ -156,6 +156,22 @@ def test_encoders_without_what_is_needed_are_refused(task, tmp_path, options, me
     path = encoders(tmp_path / "encoders.pt", **options)
     with pytest.raises(UsageError, match=message):
         localise(path, task, fold=0, recipe=RECIPE, report=quiet)
+
+
+@pytest.mark.parametrize(("maker", "old"), [("glcm", True), ("moco", False), ("theirs", False)])
+def test_a_file_from_before_alignments_is_no_fallback(tmp_path, maker, old):
+    path = encoders(tmp_path / "encoders.pt", aligned=False)
+    content = read_encoders(path)
+    content["meta"]["objective"] = maker
+    torch.save(content, path)
+    assert known_alignment(path) is None  # the file says that there is none
+    del content["alignment"]
+    torch.save(content, path)
+    if not old:
+        assert known_alignment(path) is None
+        return
+    with pytest.raises(NotReadyError, match=r"before glcm handed down.*--force"):
+        known_alignment(path)
 
 
 def test_it_trains_nothing(task):

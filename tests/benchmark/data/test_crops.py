@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.data.crops import CropRecipe, choose_crop, face_boxes, lip_matrices, load_landmarks
+from benchmark.data.manifest import Boxes
 from benchmark.data.media import MediaError
 from registries.errors import NotReadyError, UsageError
 
@@ -132,3 +133,67 @@ def test_no_landmarks_is_an_error_and_only_lrw_has_a_window(manifest_of, tmp_pat
         CropRecipe(kind="face", provider="fixed_lrw")
     with pytest.raises(UsageError, match=r"'yunet'.*`bench data landmarks`.*'precomputed'"):
         CropRecipe(kind="lip", provider="yunet")
+
+
+def ramp(height: int, width: int) -> np.ndarray:
+    """Red is the column, green the row."""
+    rows, columns = np.mgrid[:height, :width].astype(np.uint8)
+    return np.stack([columns, rows, rows], -1)
+
+
+def test_the_box_of_a_mouth_is_cut_square_with_its_margin():
+    recipe = CropRecipe(kind="lip", provider="box")
+    box = Boxes(((0.25, 0.5, 0.5, 0.75),))  # columns 50 to 100, rows 50 to 75 of 200 x 100
+    out = recipe.transform(36, video=VIDEO, landmarks=None, box=box)(ramp(100, 200), 3)
+    assert out.shape == (39, 39, 3)  # 36 * 1.09
+    # the mean of both sides, 37.5, with the margin of 39 / 36: 41 pixels around (75, 62.5)
+    assert out[0, :, 0].tolist()[::38] == pytest.approx([54, 94], abs=1)
+    assert out[:, 0, 1].tolist()[::38] == pytest.approx([42, 82], abs=1)
+    columns, rows = out[..., 0].mean(), out[..., 1].mean()
+    assert (columns, rows) == pytest.approx((74.5, 62.0), abs=1.0)
+    again = recipe.transform(36, video=VIDEO, landmarks=None, box=box)(ramp(100, 200), 90)
+    assert (again == out).all()  # one box for every frame
+
+
+def test_a_box_follows_the_frame_it_is_a_fraction_of():
+    """The same fractions on a frame of twice the size show the same part of the picture."""
+    recipe, box = CropRecipe(kind="lip", provider="box"), Boxes(((0.4, 0.4, 0.6, 0.6),))
+    cut = recipe.transform(20, video=VIDEO, landmarks=None, box=box)
+    small, large = cut(ramp(60, 60), 0), cut(ramp(120, 120), 0)
+    assert small.shape == large.shape == (22, 22, 3)
+    assert 2 * small.astype(float).mean() == pytest.approx(large.astype(float).mean(), abs=1.0)
+    assert large[..., 0].mean() == pytest.approx(59.5, abs=1.0)
+
+
+def test_a_box_at_the_edge_repeats_the_border():
+    recipe, box = CropRecipe(kind="lip", provider="box"), Boxes(((-0.1, -0.1, 0.1, 0.1),))
+    image = ramp(100, 100)
+    out = recipe.transform(20, video=VIDEO, landmarks=None, box=box)(image, 0)
+    assert out.shape == (22, 22, 3)
+    assert (out[:11, :11, :2] == 0).all()  # left of and above the frame: its first pixel
+    assert out[-1, -1, :2].tolist() == pytest.approx([10, 10], abs=1)
+
+
+def test_without_a_box_there_is_no_crop_by_box(manifest_of, tmp_path):
+    recipe = CropRecipe(kind="lip", provider="box")
+    for box in (None, Boxes(())):
+        with pytest.raises(NotReadyError, match=r"crop 'lip' by box needs one.*for v\.mp4"):
+            recipe.transform(36, video=VIDEO, landmarks=None, box=box)
+    with pytest.raises(UsageError, match=r"provider 'box' is a window on the lips"):
+        CropRecipe(kind="face", provider="box")
+
+
+def test_words_of_grid_are_cropped_by_box_where_every_sample_has_one(manifest_of, tmp_path):
+    text = Boxes(((0.4, 0.4, 0.6, 0.6),)).text()
+    boxed = manifest_of(tmp_path, ["a.mp4", "b.mp4"], boxes=[text, text])
+    part = manifest_of(tmp_path, ["a.mp4", "b.mp4"], boxes=[text, ""])
+    seen = manifest_of(tmp_path, ["a.mp4"], boxes=[text], landmarks=["l.npy"])
+    with pytest.raises(NotReadyError, match="crop 'lip' needs landmarks"):
+        choose_crop("lip", boxed)  # boxes of another set may be of anything
+    for toy in (boxed, part, seen):
+        object.__setattr__(toy, "name", "grid_words")
+    assert choose_crop("lip", boxed).key == "lip-box"
+    assert choose_crop("lip", seen).provider == "precomputed"  # landmarks are better
+    assert choose_crop("full", boxed).provider == "precomputed"
+    with pytest.raises(NotReadyError, match="crop 'lip' needs landmarks"):
+        choose_crop("lip", part)

@@ -75,7 +75,9 @@ def test_finetuning_sees_what_sounds_and_trains_no_listener():
         listener=listener(),
     ).train()
     features = model._features(scene())
-    torch.testing.assert_close(features[0].detach(), torch.tensor([0.0, 3.0, 0.0]), atol=0.01, rtol=0)
+    torch.testing.assert_close(
+        features[0].detach(), torch.tensor([0.0, 3.0, 0.0]), atol=0.01, rtol=0
+    )
     assert not model.listener.encoders["video"].norm.training
     assert not any(p.requires_grad for p in model.listener.parameters())
     samples = {"target": torch.tensor([0, 1]), "id": ["a", "b"], "group": ["", ""]}
