@@ -171,7 +171,7 @@ def test_groups_and_defaults(bench, requests):
     assert bench("run", "--objective", "glcm", "--tasks", "@local", "--seeds", "3")[0] == 0
     everything, local = requests
     assert set(everything.objectives) == set(plugins.available("objectives"))
-    own = {"k400", "grid_words"}  # without a stand-in: asked for by name
+    own = {"k400", "grid_words", "localise_flickr"}  # without a stand-in: asked for by name
     assert set(everything.tasks) == set(plugins.available("tasks")) - own
     assert everything.miniature and everything.seeds == (0,)
     assert {"lrw", "dfdc"} <= set(local.tasks)
