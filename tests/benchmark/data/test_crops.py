@@ -100,6 +100,16 @@ def test_full_keeps_the_shape():
     assert out.shape == (64, 80, 3)
 
 
+def test_whole_squeezes_the_frame_so_that_fractions_stay_where_they_are():
+    recipe = CropRecipe(kind="whole")
+    transform = recipe.transform(64, video=Path("x.mp4"), landmarks=None)
+    frame = np.zeros((90, 160, 3), np.uint8)
+    frame[45:, 120:] = 200  # from half of the height and three quarters of the width on
+    found = transform(frame, 0)
+    assert found.shape == (64, 64, 3) and (recipe.key, recipe.side(64)) == ("whole", 64)
+    assert (found[32:, 48:] == 200).all() and not found[:31].any() and not found[:, :47].any()
+
+
 def test_the_crop_on_speakers_is_the_face_where_there_is_one(tmp_path):
     recipe, frame = CropRecipe(kind="speaker"), np.zeros((224, 224, 3), np.uint8)
     frame[10:110, 10:110] = 200  # the box around the face, 90 pixels a side, lies inside

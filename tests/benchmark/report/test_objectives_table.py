@@ -245,3 +245,15 @@ def test_an_error_rate_says_how_it_was_decoded(table_of, make_record):
     found = cell(table, "GLCM", ("miniature", "finetune", "LRS2"))
     assert found.note == "decoder=ctc_beam"
     assert "GLCM, miniature, finetune, LRS2: decoder=ctc_beam" in table.notes
+
+
+def test_a_map_that_heard_nothing_is_marked(table_of, make_record):
+    told = ["loc=fallback: no linear maps", "ciou 0.00 is not better than chance 34.00"]
+    records = [
+        make_record("glcm", "localise", 20.0, protocol="localise", warnings=["loc=aligned"]),
+        make_record("crisscross", "localise", 15.0, protocol="localise", warnings=told),
+    ]
+    table = table_of(*records)
+    column = ("miniature", "localise", "localise")
+    assert cell(table, "GLCM", column).note == ""
+    assert cell(table, "CrissCross", column).note == told[0]
