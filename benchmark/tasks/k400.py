@@ -30,6 +30,8 @@ class K400(ClassTask):
         higher_is_better=True,
         scope="global",
         version=1,
+        published_task="Kinetics400",
+        published_metric="linear_top1_pct",
         protocols=("linear", "knn", "finetune", "fewshot", "frozen_weighted", "retrieval"),
     )
 

@@ -24,7 +24,8 @@ from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
 from benchmark.results.verify import verify
 from benchmark.settings import load_recipe
-from benchmark.tasks.localise import Localise, LocaliseFlickr
+from benchmark.tasks.localise import Localise
+from benchmark.tasks.localise_flickr import LocaliseFlickr
 from registries.alignment import Projection
 from registries.encoder import Encoder
 from registries.errors import NotReadyError, UsageError
