@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mmengine.evaluator import BaseMetric
-
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.source import ClipSource
-from benchmark.heads.recurrent import RecurrentHead
-from benchmark.metrics import SampleMetric
+from benchmark.tasks.parts import WordTask
 from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
-from registries.task import Head, Split, Task, TaskCard
+from registries.task import Split, TaskCard
 
 
 @TASKS.register_module(name="grid_words")
-class GridWords(Task):
+class GridWords(WordTask):
     """Word classification from the lips alone, on words cut from GRID (Cooke et al. 2006): top-1.
 
     slots: digit (10 words), letter (25), colour (4) or all (51). window: seconds around the middle
@@ -39,7 +34,6 @@ class GridWords(Task):
         version=1,
         folds=(0, 1, 2, 3, 4),
     )
-    segments = 8  # chosen: a word is an order in time
 
     def __init__(
         self,
@@ -53,17 +47,13 @@ class GridWords(Task):
         hidden: int = 512,
         layers: int = 2,
     ) -> None:
-        self.source, self.slots, self.crop, self.window = source, slots, crop, window
+        super().__init__(source=source, crop=crop, width=width, hidden=hidden, layers=layers)
+        self.slots, self.window = slots, window
         self.view = View(modality="video", clip_len=round(window * fps), seconds=window)
-        self.width, self.hidden, self.layers = width, hidden, layers
 
     def sampling(self) -> ClipSampling:
         """One video view: the window."""
         return ClipSampling({"video": self.view})
-
-    def augment(self) -> dict[str, Any]:
-        """Small crop and flip only."""
-        return {"scale": None, "flip": 0.5, "jitter": 0.0}
 
     def manifest(self, fold: int = 0) -> Manifest:
         """Words of one kind; fold `fold` is tested, the next one chooses the epoch."""
@@ -72,20 +62,6 @@ class GridWords(Task):
     def dataset(self, split: Split, fold: int = 0, *, clips: int = 1) -> ClipDataset:
         """A word is one sample whatever `clips` says."""
         return self.source.dataset(self.manifest(fold), split, self.sampling(), crop=self.crop)
-
-    def head(self, channels: int) -> Head:
-        """BiGRU over steps."""
-        return RecurrentHead(
-            channels,
-            len(self.manifest().labels),
-            width=self.width,
-            hidden=self.hidden,
-            layers=self.layers,
-        )
-
-    def metrics(self) -> list[BaseMetric]:
-        """Top-1."""
-        return [SampleMetric("top1")]
 
     def chance(self) -> float:
         """Share of the most frequent word of the test part, in percent."""

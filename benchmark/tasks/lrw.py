@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
-
-from mmengine.evaluator import BaseMetric
 
 from benchmark.data.crops import choose_crop
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.source import ClipSource
-from benchmark.heads.recurrent import RecurrentHead
-from benchmark.metrics import SampleMetric
+from benchmark.tasks.parts import WordTask
 from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
-from registries.task import Head, Split, Task, TaskCard
+from registries.task import Split, TaskCard
 
 MINIATURE_SECONDS = 1.6  # tasks.md 8.2
 LRW_SECONDS = 1.16  # 29 frames at 25 fps
 
 
 @TASKS.register_module(name="lrw")
-class LRW(Task):
+class LRW(WordTask):
     """Word classification from the lips alone (Chung & Zisserman 2016): top-1 over 500 words.
 
     The whole clip is one sample at `fps`; lip_frac: nominal lip width / crop width. Crop "lip"
@@ -48,8 +44,6 @@ class LRW(Task):
         published_metric="top1_pct",
     )
 
-    segments = 8  # chosen: a word is an order in time
-
     def __init__(
         self,
         *,
@@ -61,18 +55,14 @@ class LRW(Task):
         hidden: int = 512,
         layers: int = 2,
     ) -> None:
-        self.source, self.crop, self.fps, self.lip_frac = source, crop, fps, lip_frac
-        self.width, self.hidden, self.layers = width, hidden, layers
+        super().__init__(source=source, crop=crop, width=width, hidden=hidden, layers=layers)
+        self.fps, self.lip_frac = fps, lip_frac
 
     def sampling(self) -> ClipSampling:
         """One video view: the whole clip."""
         seconds = MINIATURE_SECONDS if self.manifest().kind == "miniature" else LRW_SECONDS
         view = View(modality="video", clip_len=round(seconds * self.fps), seconds=seconds)
         return ClipSampling({"video": view})
-
-    def augment(self) -> dict[str, Any]:
-        """Small crop and flip only."""
-        return {"scale": None, "flip": 0.5, "jitter": 0.0}
 
     def manifest(self, fold: int = 0) -> Manifest:
         """Owners' train, val and test; there is one fold."""
@@ -83,20 +73,6 @@ class LRW(Task):
         manifest = self.manifest()
         crop = replace(choose_crop(self.crop, manifest), lip_frac=self.lip_frac)
         return self.source.dataset(manifest, split, self.sampling(), crop=crop)
-
-    def head(self, channels: int) -> Head:
-        """BiGRU over steps."""
-        return RecurrentHead(
-            channels,
-            len(self.manifest().labels),
-            width=self.width,
-            hidden=self.hidden,
-            layers=self.layers,
-        )
-
-    def metrics(self) -> list[BaseMetric]:
-        """Top-1."""
-        return [SampleMetric("top1")]
 
     def chance(self) -> float:
         """Test sets are balanced: one over the number of words, in percent."""

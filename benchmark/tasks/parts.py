@@ -1,4 +1,4 @@
-"""What tasks with one class a sample share; no task of its own."""
+"""What tasks of a kind share: classes of sights and sounds, words; no task of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.source import ClipSource
 from benchmark.heads.linear import LinearHead
+from benchmark.heads.recurrent import RecurrentHead
 from benchmark.metrics import SampleMetric
 from registries.sampling import ClipSampling, View
 from registries.task import MODALITIES, STEPS, Head, Inputs, Split, Task
@@ -98,3 +99,37 @@ class SoundTask(ClassTask):
         super().__init__(source=source, inputs="a", seconds=seconds or self.whole, dropout=dropout)
         if seconds is None and self.manifest(self.card.folds[0]).kind == "miniature":
             self.seconds = self.drawn
+
+
+class WordTask(Task):
+    """One word a sample, read from the lips: a BiGRU over the encoder's steps, top-1.
+
+    width, hidden, layers: of the head. Flip and a small random crop are the only augmentation: a
+    colour or scale change would be a nuisance of another task.
+    """
+
+    segments = 8  # chosen: a word is an order in time
+
+    def __init__(
+        self, *, source: ClipSource, crop: str, width: int, hidden: int, layers: int
+    ) -> None:
+        self.source, self.crop = source, crop
+        self.width, self.hidden, self.layers = width, hidden, layers
+
+    def augment(self) -> dict[str, Any]:
+        """Small crop and flip only."""
+        return {"scale": None, "flip": 0.5, "jitter": 0.0}
+
+    def head(self, channels: int) -> Head:
+        """BiGRU over steps."""
+        return RecurrentHead(
+            channels,
+            len(self.manifest(self.card.folds[0]).labels),
+            width=self.width,
+            hidden=self.hidden,
+            layers=self.layers,
+        )
+
+    def metrics(self) -> list[BaseMetric]:
+        """Top-1."""
+        return [SampleMetric("top1")]
