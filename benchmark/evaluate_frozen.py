@@ -72,6 +72,11 @@ def _reading(job: FrozenJob, name: str) -> Reading:
     recipe, card = job.recipe, job.task.card
     search = name in ("retrieval", "fingerprint")
     finetune, probe = recipe.finetune_for(card.name), recipe.probe_for(card.name)
+    if finetune.pooling == "attention":
+        raise UsageError(
+            "pooling 'attention' is for --protocol finetune; frozen features are pooled by "
+            "'average' or 'max'"
+        )
     return Reading(
         clips=probe.clips,
         segments=probe.segments or (1 if search else job.task.segments),

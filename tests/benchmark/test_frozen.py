@@ -116,3 +116,10 @@ def test_a_protocol_that_does_not_suit_is_refused(bench, capsys):
     given = ["run", "--objective", "scratch", "--tasks", "dfdc", "--protocol", "retrieval"]
     assert cli.execute(given) == 2
     assert "does not suit dfdc" in " ".join(capsys.readouterr().err.split())
+
+
+def test_attention_is_for_finetuning(mini_cache, tmp_path, capsys):
+    given = ["run", "--objective", "scratch", "--tasks", "ucf101", "--protocol", "linear"]
+    given += ["--out", str(tmp_path), "-o", "finetune.pooling=attention"]
+    assert cli.execute(given) == 1
+    assert "pooling 'attention' is for" in " ".join(capsys.readouterr().err.split())
