@@ -54,7 +54,9 @@ class Datasets:
         name = self.request.pretrain_data or self.recipe.pretrain_data
         if name.startswith(MINIATURE_PREFIX):
             root = self._miniature(name, self._pretrain_tier())
-            manifest = adapters.read(STANDS_FOR.get(name, name.removeprefix("mini-")), root)
+            manifest = adapters.read(
+                STANDS_FOR.get(name, name.removeprefix(MINIATURE_PREFIX)), root
+            )
         else:
             manifest = opened(adapters.read(name, self._root(name)))
         manifest = manifest.split("train")  # what a task tests is never pretrained on

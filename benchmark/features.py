@@ -22,7 +22,7 @@ from benchmark.data.manifest import Manifest
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.encoder_file import load_encoder
 from benchmark.hooks import Report
-from benchmark.protocols.pooling import chosen_pathways
+from benchmark.protocols.pooling import chosen_pathways, clips_of
 from benchmark.protocols.retrieval import unit
 from benchmark.results.keys import digest
 from benchmark.settings import Recipe
@@ -159,9 +159,8 @@ def _features(
     encoder: Encoder, modality: Modality, clips: Tensor, reading: Reading
 ) -> dict[str, Tensor]:
     """Mean features of a batch, by name: clips (B[, N], ...) -> (B, C) each."""
-    axes = 4 if modality == "video" else 2
-    count = clips.shape[1] if clips.dim() == axes + 2 else 1
-    flat = clips.flatten(0, 1) if clips.dim() == axes + 2 else clips
+    several = clips_of(modality, clips)
+    count, flat = (1, clips) if several is None else (several, clips.flatten(0, 1))
     if reading.stages:
         if not encoder.stage_channels:
             raise UsageError(

@@ -98,23 +98,24 @@ class Manifest:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over what changes a number: the rows, their content, the labels; not the root."""
-        content = self.rows["sha256"].where(
-            self.rows["sha256"] != "", self.rows["bytes"].astype(str)
-        )
         truths = [name for name in TRUTHS if (self.rows[name] != "").any()]
         columns = [self.rows[name].map(_canonical) for name in (*HASHED, *truths)]
         digest = hashlib.sha256("\t".join(self.labels).encode())
-        for values in zip(*columns, content, strict=True):
+        for values in zip(*columns, self._files(), strict=True):
             digest.update(("\n" + "\t".join(values)).encode())
         return digest.hexdigest()
 
     @cached_property
     def content(self) -> str:
         """SHA-256 over the samples themselves, whatever their labels and splits."""
-        known = self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
         columns = [self.rows[name].map(_canonical) for name in ("id", "path", "start", "stop")]
-        lines = sorted("\t".join(values) for values in zip(*columns, known, strict=True))
+        files = self._files()
+        lines = sorted("\t".join(values) for values in zip(*columns, files, strict=True))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _files(self) -> pd.Series:
+        """What tells the content of each file: its hash, or its size where it was not hashed."""
+        return self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
 
     @property
     def hours(self) -> float:

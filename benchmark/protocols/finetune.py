@@ -10,11 +10,9 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from benchmark.protocols.attention import Listener, attended
-from benchmark.protocols.pooling import chosen_pathways, pool_maps
+from benchmark.protocols.pooling import chosen_pathways, clips_of, pool_maps
 from registries.encoder import Encoder, Modality
 from registries.task import Head, TextHead
-
-CLIP_AXES: Mapping[Modality, int] = {"video": 4, "audio": 2}  # of one clip: (3, T, H, W), (F, T)
 
 
 class FinetuneModel(BaseModel):
@@ -96,8 +94,7 @@ class FinetuneModel(BaseModel):
 
 def _clips(inputs: Mapping[str, Tensor]) -> int | None:
     """How many clips each sample comes with, None where the axis is not there."""
-    name, tensor = next(iter(inputs.items()))
-    return tensor.shape[1] if tensor.dim() == CLIP_AXES[name] + 2 else None
+    return clips_of(*next(iter(inputs.items())))
 
 
 def _rows(

@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from registries.encoder import Encoder
+from registries.encoder import Encoder, Modality
 from registries.errors import UsageError
 from registries.task import Pool
+
+CLIP_AXES: dict[Modality, int] = {"video": 4, "audio": 2}  # of one clip: (3, T, H, W), (F, T)
 
 
 def pool_maps(maps: tuple[Tensor, ...], pool: Pool, *, over_grid: str = "average") -> Tensor:
@@ -37,6 +39,11 @@ def pool_maps(maps: tuple[Tensor, ...], pool: Pool, *, over_grid: str = "average
             1, 2
         )
     return torch.cat([F.adaptive_avg_pool2d(feature.mean(dim=2), grid) for feature in maps], dim=1)
+
+
+def clips_of(modality: Modality, batch: Tensor) -> int | None:
+    """N of a batch (B, N, ...) of several clips a sample, None where the axis is not there."""
+    return batch.shape[1] if batch.dim() == CLIP_AXES[modality] + 2 else None
 
 
 def chosen_pathways(encoder: Encoder, features: str) -> tuple[int, ...]:
