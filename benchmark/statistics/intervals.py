@@ -1,4 +1,4 @@
-"""Intervals: Student t over seeds, bootstrap over groups of test samples, Wilson for a share.
+"""Intervals of one number: Student t over seeds, bootstrap over groups, Wilson for a share.
 
 Why not a bootstrap over seeds: with three of them, a percentile bootstrap covers about 75 % where
 it claims 95 %; Student's t covers 95 % for normal scores (simulated in the tests).
