@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import zipfile
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.results.atomic import write_over
 from benchmark.results.keys import file_sha256
 from benchmark.results.schema import Predictions
 from registries.errors import VerificationError
@@ -92,15 +91,7 @@ def write_predictions(
         )
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(_npz_bytes(table))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_over(path, _npz_bytes(table))
     place = path.relative_to(root).as_posix() if root else path.name
     columns = list(table.parts())
     return Predictions(path=place, sha256=file_sha256(path), columns=columns)

@@ -9,9 +9,18 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 
 SCHEMA_VERSION = 1
 
@@ -21,6 +30,16 @@ DataKind = Literal["full", "subset", "miniature"]
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,79}$")]
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that could lead out of the folder it is taken below, on any platform."""
+    if PureWindowsPath(path).anchor or "\\" in path or ".." in PurePosixPath(path).parts:
+        raise ValueError(f"path {path!r} leaves the folder of the records; write it below the root")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -151,7 +170,7 @@ class Selection(Part):
 class Predictions(Part):
     """File of per-sample predictions. path: below the store's root, with forward slashes."""
 
-    path: str
+    path: Inside
     sha256: Sha256
     columns: list[str] = ["sample_id", "group_id", "target", "score"]
 

@@ -1,21 +1,21 @@
 """A folder of records: `<root>/<kind>/<cell_key>-<run_id>.json`, one file per attempt.
 
-A record appears whole or not at all: it is written under a temporary name, forced to disk, and
-only then linked to its name. Nothing is rewritten. Readers skip temporary names; a damaged file is
-reported and costs no other record.
+A record appears whole or not at all (see atomic.py) and is never rewritten. Readers skip temporary
+names; a damaged file is reported and costs no other record.
 
     root/eval/  root/pretrain/   records          root/predictions/   per-sample predictions
-    root/tombstones/<run_id>.json  withdrawn      root/.locks/        one lock per cell
+    root/tombstones/<run_id>.json  withdrawn      root/.locks/        per cell (see running.py)
+    root/failures/   tracebacks to read           root/.index         see index.py
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
+import gc
 import json
-import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,8 @@ from typing import Literal
 from filelock import FileLock
 from pydantic import AwareDatetime, ValidationError
 
+from benchmark.results import index
+from benchmark.results.atomic import sweep, write_new
 from benchmark.results.schema import Part, Record, RunId, now
 from registries.errors import NotReadyError, UsageError, VerificationError
 
@@ -56,7 +58,7 @@ class RecordStore:
         self.problems: list[Problem] = []
 
     def probe(self) -> None:
-        """Write a file and read it back, before hours of training.
+        """Write a file and read it back, before hours of training; sweep up after killed writers.
 
         Raises NotReadyError where that fails.
         """
@@ -64,9 +66,10 @@ class RecordStore:
         try:
             for folder in (*KINDS, "predictions", "tombstones", ".locks"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-            _write_new(probe, "probe")
+            write_new(probe, b"probe")
             found = probe.read_text(encoding="utf-8")
             probe.unlink()
+            self.sweep()
         except OSError as error:
             raise NotReadyError(
                 f"cannot write records below {self.root}: {error.strerror or error}. "
@@ -88,13 +91,28 @@ class RecordStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock(record.cell_key):
             try:
-                _write_new(path, record.to_json())
+                write_new(path, record.to_json().encode())
             except FileExistsError as error:
                 raise VerificationError(
                     f"{path} exists already; records are never edited. "
                     "Write a new record with its own run_id and `supersedes`."
                 ) from error
         return path
+
+    def paths(self) -> list[Path]:
+        """The files of all records, by name."""
+        return [path for kind in KINDS for path in _records_in(self.root / kind, "*")]
+
+    def reindex(self) -> int:
+        """Write the index anew and sweep up after killed writers; how many records it holds."""
+        self.sweep()
+        return index.rebuild(self.root, self.paths())
+
+    def sweep(self) -> None:
+        """Remove what killed writers left, once none of them can be alive."""
+        for folder in (*KINDS, "predictions", "tombstones", "failures"):
+            sweep(self.root / folder)
+        sweep(self.root)
 
     def path(self, record: Record) -> Path:
         """Where a record is, or will be."""
@@ -114,13 +132,14 @@ class RecordStore:
                 return place
         return None
 
-    def read_all(self, *, invalidated: bool = False) -> list[Record]:
+    def read_all(self, *, invalidated: bool = False, indexed: bool = True) -> list[Record]:
         """All readable records, oldest first, without the withdrawn ones unless `invalidated`.
 
         A torn or invalid file becomes an entry of `self.problems`; it never hides the others.
+        indexed: take unchanged files from the index, where there is one.
         """
-        paths = [path for kind in KINDS for path in _records_in(self.root / kind, "*")]
-        records, self.problems = self._read(paths)
+        read = index.Index(self.root).read if indexed else Path.read_bytes
+        records, self.problems = self._read(self.paths(), read=read)
         if not invalidated:
             gone = self.tombstones()
             records = [record for record in records if record.run_id not in gone]
@@ -155,14 +174,13 @@ class RecordStore:
         """Withdraw a record; it stays on disk, no report counts it, and its cell runs again."""
         if not reason.strip():
             raise UsageError(f"invalidating {run_id} needs a reason; it is stored with the record")
-        stems = (path.stem for kind in KINDS for path in _records_in(self.root / kind, "*"))
-        if run_id not in {stem.partition("-")[2] for stem in stems}:
+        if run_id not in {path.stem.partition("-")[2] for path in self.paths()}:
             raise UsageError(f"no record with run_id {run_id!r} below {self.root}")
         mark = Tombstone(run_id=run_id, reason=reason, created=now())
         path = self.root / "tombstones" / f"{run_id}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # withdrawn before: the first reason stands
-            _write_new(path, mark.model_dump_json(indent=1))
+            write_new(path, mark.model_dump_json(indent=1).encode())
         return path
 
     def tombstones(self) -> dict[str, str]:
@@ -180,14 +198,17 @@ class RecordStore:
         gone = self.tombstones()
         return [record for record in self._read(paths)[0] if record.run_id not in gone]
 
-    def _read(self, paths: Iterable[Path]) -> tuple[list[Record], list[Problem]]:
+    def _read(
+        self, paths: Iterable[Path], *, read: Callable[[Path], bytes] = Path.read_bytes
+    ) -> tuple[list[Record], list[Problem]]:
         records, problems = [], []
-        for path in paths:
-            place = path.relative_to(self.root).as_posix()
-            try:
-                records.append(Record.model_validate_json(path.read_bytes()))
-            except (OSError, ValueError) as error:  # pydantic's ValidationError is a ValueError
-                problems.append(Problem(code="unreadable", path=place, message=_short(error)))
+        with _without_collector():
+            for path in paths:
+                place = path.relative_to(self.root).as_posix()
+                try:
+                    records.append(Record.model_validate_json(read(path)))
+                except (OSError, ValueError) as error:  # ValidationError is a ValueError
+                    problems.append(Problem(code="unreadable", path=place, message=_short(error)))
         records.sort(key=lambda record: (record.finished, record.run_id))
         return records, problems
 
@@ -202,40 +223,16 @@ def _records_in(folder: Path, stem: str) -> list[Path]:
     return sorted(path for path in folder.glob(f"{stem}.json") if not path.name.startswith("."))
 
 
-def _write_new(path: Path, text: str) -> None:
-    """Put `text` at `path`, whole and on disk, or raise FileExistsError and leave what is there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the search for circles: it would walk all records again and again as they pile up."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _link_new(temporary, path)
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def _link_new(temporary: Path, path: Path) -> None:
-    try:
-        os.link(temporary, path)  # unlike a rename, fails where the name is taken
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EXDEV):
-            raise
-        # a file system without hard links (FAT, some network mounts): the lock guards this pair
-        if path.exists():
-            raise FileExistsError(str(path)) from error
-        temporary.rename(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's names to disk, where the platform can open folders."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        if was_on:
+            gc.enable()
 
 
 def _short(error: Exception) -> str:

@@ -24,7 +24,7 @@ def verify(store: RecordStore, *, current: Versions | None = None) -> list[Probl
     and metrics that cannot be recomputed. current: versions in use now; without it, the newest in
     the store.
     """
-    records = store.read_all()
+    records = store.read_all(indexed=False)
     problems = list(store.problems)
     current = current if current is not None else newest(records)
     stored = {path.name for kind in ("eval", "pretrain") for path in (store.root / kind).glob("*")}
