@@ -84,6 +84,11 @@ class Plan:
         """Cells without a valid record."""
         return tuple(cell for cell in self.cells if cell.done is None)
 
+    @property
+    def encoders(self) -> tuple[PretrainCell, ...]:
+        """Encoders that cells still to be run need, each once, in order."""
+        return tuple({cell.encoder.key: cell.encoder for cell in self.to_run}.values())
+
 
 def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
     """The recipe and the cards of a request.

@@ -16,7 +16,8 @@ PACKAGES = ("registries", "objectives", "benchmark")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
     ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate", "benchmark.viz"),
-    ("benchmark.mock",),
+    ("benchmark.parallel", "benchmark.mock"),
+    ("benchmark.cells",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.plan", "benchmark.report"),
     ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import benchmark.cells
 import benchmark.run
 from benchmark.calibrate import (
     Calibration,
@@ -124,7 +125,7 @@ def test_answers_from_the_records(bench, out, monkeypatch):
         raise AssertionError("a finished cell was run again")
 
     for step in ("evaluate", "pretrain"):
-        monkeypatch.setattr(benchmark.run, step, must_not_run)
+        monkeypatch.setattr(benchmark.cells, step, must_not_run)
     code, said, err = bench("mini-ucf", "--json")
     (found,) = facts(said)
     records = [record for record in RecordStore(out).current() if record.task]

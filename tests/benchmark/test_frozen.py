@@ -29,7 +29,7 @@ TWO_FOLDS = "tasks.ucf101.folds=(1,2)"
 @pytest.fixture
 def bench(mini_cache, tmp_path, monkeypatch):
     """`bench(*arguments)` -> records by (task, inputs, fold) of one call; features start empty."""
-    monkeypatch.setattr("benchmark.run.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("benchmark.cells.cache_dir", lambda: tmp_path / "cache")
     extracted = []
     inner = benchmark.features._extract
 

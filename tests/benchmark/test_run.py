@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import benchmark.cells
 import benchmark.run
 from benchmark.cli import main as cli
 from benchmark.results.store import RecordStore
@@ -64,8 +65,8 @@ def test_the_same_call_again_answers_from_the_records(glcm_run, monkeypatch, cap
     def must_not_run(*arguments, **options):
         raise AssertionError("a finished cell was run again")
 
-    monkeypatch.setattr(benchmark.run, "evaluate", must_not_run)
-    monkeypatch.setattr(benchmark.run, "pretrain", must_not_run)
+    monkeypatch.setattr(benchmark.cells, "evaluate", must_not_run)
+    monkeypatch.setattr(benchmark.cells, "pretrain", must_not_run)
     assert glcm_run("--objective", "glcm", "--tasks", "dfdc,ucf101") == 0
     said = capsys.readouterr()
     assert "2 of 2 cells done, 2 answered from the records" in said.err
@@ -79,7 +80,7 @@ def test_checkpoints_go_once_the_record_is_written(glcm_run):
 
 def test_force_trains_from_the_first_step_again(glcm_run, monkeypatch):
     steps = []
-    real = benchmark.run.evaluate
+    real = benchmark.cells.evaluate
 
     def watched(*arguments, report, **options):
         def heard(event):
@@ -88,7 +89,7 @@ def test_force_trains_from_the_first_step_again(glcm_run, monkeypatch):
 
         return real(*arguments, report=heard, **options)
 
-    monkeypatch.setattr(benchmark.run, "evaluate", watched)
+    monkeypatch.setattr(benchmark.cells, "evaluate", watched)
     assert glcm_run("--objective", "glcm", "--tasks", "dfdc", "--force") == 0
     assert steps[0] == 1
     scores = [r.scores["auc"].value for r in glcm_run.store.read_all() if r.task
@@ -115,7 +116,7 @@ def test_another_recipe_is_another_cell(glcm_run, capsys):
 
 
 def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, capsys):
-    real = benchmark.run.evaluate
+    real = benchmark.cells.evaluate
 
     def fails_on_dfdc(encoders, task, **options):
         if task.card.name == "dfdc":
@@ -123,7 +124,7 @@ def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, caps
         return real(encoders, task, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(benchmark.run, "evaluate", fails_on_dfdc)
+        patch.setattr(benchmark.cells, "evaluate", fails_on_dfdc)
         assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 1
     said = capsys.readouterr().err
     assert "FAILED dfdc random s0: RuntimeError: no memory left" in said

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from coded_media import write_video
 
+import benchmark.cells
 import benchmark.run
 from benchmark.cli import main as cli
 from benchmark.data.miniature import build
@@ -15,8 +16,8 @@ from benchmark.data.miniature import build
 @pytest.fixture
 def bench(capsys, monkeypatch, mini_cache, tmp_path):
     """`bench(*arguments)` -> (exit code, what was said); training would fail loudly."""
-    monkeypatch.setattr(benchmark.run, "pretrain", None)
-    monkeypatch.setattr(benchmark.run, "evaluate", None)
+    monkeypatch.setattr(benchmark.cells, "pretrain", None)
+    monkeypatch.setattr(benchmark.cells, "evaluate", None)
 
     def call(*arguments: str) -> tuple[int, str]:
         code = cli.execute(["run", "--preset", "demo", "--out", str(tmp_path / "o"), *arguments])

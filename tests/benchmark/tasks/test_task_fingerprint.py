@@ -148,7 +148,7 @@ def test_real_clips_are_distorted(real_data):
 @pytest.fixture
 def bench(mini_cache, tmp_path, monkeypatch):
     """`bench(*arguments)` -> exit code; features start empty."""
-    monkeypatch.setattr("benchmark.run.cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr("benchmark.cells.cache_dir", lambda: tmp_path / "cache")
 
     def call(*arguments):
         options = [part for option in SMALL for part in ("-o", option)]

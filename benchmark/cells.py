@@ -1,0 +1,203 @@
+"""The doing of one encoder and of one cell: train or look up, evaluate, leave a record.
+
+A failure is a record too; it costs no other cell its result.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.evaluate import evaluate
+from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
+from benchmark.evaluation import Evaluation
+from benchmark.hooks import Report, forget_checkpoints
+from benchmark.paths import cache_dir
+from benchmark.plan import EvalCell, Plan, PretrainCell
+from benchmark.pretrain import pretrain
+from benchmark.progress import clock
+from benchmark.protocols import FROZEN, parse, shots
+from benchmark.records import eval_record, failure_record, pretrain_record
+from benchmark.results.schema import Record, now
+from benchmark.results.store import RecordStore
+from registries.errors import BenchError
+
+ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
+
+
+class Progress(Protocol):
+    """Who is told how it goes: the terminal, or the process that shares out the work."""
+
+    def begin(self, phase: str, title: str) -> None:
+        """A phase, by its key, and how it is called."""
+
+    def report(self, event: dict[str, Any]) -> None:
+        """What the hooks of a training say at every step."""
+
+    def end(self, note: str) -> None:
+        """The phase is done; a line that stays."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+
+
+def run_encoder(
+    encoder: PretrainCell,
+    cells: Sequence[EvalCell],
+    *,
+    plan: Plan,
+    store: RecordStore,
+    progress: Progress,
+) -> dict[str, Record]:
+    """Pretrain if need be, then evaluate; a failure is recorded for every cell it blocks."""
+    failed = prepare_encoder(encoder, cells, plan=plan, store=store, progress=progress)
+    if failed:
+        return failed
+    records: dict[str, Record] = {}
+    for cell in cells:
+        records[cell.key] = run_cell(cell, plan=plan, store=store, progress=progress)
+        if records[cell.key].status != "done" and plan.request.on_error == "stop":
+            break
+    return records
+
+
+def prepare_encoder(
+    encoder: PretrainCell,
+    cells: Sequence[EvalCell],
+    *,
+    plan: Plan,
+    store: RecordStore,
+    progress: Progress,
+) -> dict[str, Record]:
+    """Have the encoders that `cells` need; the failures of these cells, none if all is well."""
+    try:
+        _pretrained(encoder, plan=plan, store=store, progress=progress)
+    except ATTEMPTED as error:
+        return {cell.key: fail(cell, plan, error, store=store, progress=progress) for cell in cells}
+    return {}
+
+
+def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progress) -> Record:
+    """Evaluate encoders that are there; the record of the score, or of the failure."""
+    try:
+        return _evaluated(cell, plan=plan, store=store, progress=progress)
+    except ATTEMPTED as error:
+        return fail(cell, plan, error, store=store, progress=progress)
+
+
+def _pretrained(
+    encoder: PretrainCell, *, plan: Plan, store: RecordStore, progress: Progress
+) -> None:
+    """Train the encoders, or hand them down as drawn, where their file or its record is missing."""
+    if plan.request.encoders is not None:
+        return
+    out = store.root / "encoders" / encoder.key
+    if not plan.request.force and _made(encoder, plan, store) is not None:
+        return
+    started = now()
+    if plan.request.force:
+        forget_checkpoints(out / "work")
+    progress.begin(encoder.key, f"pretrain {encoder.objective} s{encoder.seed}")
+    result = pretrain(
+        encoder.objective,
+        encoder.options,
+        recipe=plan.recipe,
+        manifest=encoder.manifest,
+        store=plan.datasets.store(),
+        seed=encoder.seed,
+        out=out,
+        report=progress.report,
+    )
+    store.write(pretrain_record(encoder, plan, result, started=started))
+    forget_checkpoints(out / "work")
+    if result.steps:
+        logs = "  ".join(f"{name} {value:.3f}" for name, value in result.final.items())
+        progress.end(
+            f"pretrained {encoder.objective} s{encoder.seed}: {result.clips} clips, "
+            f"{result.steps} steps, "
+            f"{clock((now() - started).total_seconds())}  {logs}"
+        )
+
+
+def _made(
+    encoder: PretrainCell, plan: Plan, store: RecordStore
+) -> tuple[Path, Record | None] | None:
+    """The file with the encoders, and the record of how they came to be (None for imported ones).
+
+    None where they have not been made yet.
+    """
+    if plan.request.encoders is not None:
+        return plan.request.encoders, None
+    path = store.root / "encoders" / encoder.key / "encoders.pt"
+    done = store.done(encoder.key)
+    return (path, done) if done is not None and path.exists() else None
+
+
+def _evaluated(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progress) -> Record:
+    made = _made(cell.encoder, plan, store)
+    assert made is not None  # `prepare_encoder` came first
+    path, source = made
+    started, work_dir = now(), store.root / "work" / cell.key
+    if plan.request.force:
+        forget_checkpoints(work_dir)
+    progress.begin(cell.key, f"{cell.label} {cell.protocol}")
+    found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=progress.report)
+    record = eval_record(cell, plan, found, source=source, store=store, started=started)
+    store.write(record)
+    forget_checkpoints(work_dir)
+    score = record.primary
+    assert score is not None and record.task is not None
+    progress.end(
+        f"done {cell.label}: {record.task.primary_metric} {score.value:.1f} {score.unit} "
+        f"(n={score.n}, chance {record.checks.chance:.1f}), "
+        f"{clock((now() - started).total_seconds())}"
+    )
+    return record
+
+
+def _evaluate(
+    cell: EvalCell, path: Path, *, plan: Plan, work_dir: Path, report: Report
+) -> Evaluation:
+    """By the cell's protocol: trained end to end, or asked as they are."""
+    protocol, number = parse(cell.protocol)
+    if protocol in FROZEN:
+        job = FrozenJob(
+            encoders=path,
+            source=cell.encoder.key,
+            task=cell.task,
+            fold=cell.fold,
+            protocol=cell.protocol,
+            recipe=plan.recipe,
+            seed=cell.seed,
+            cache=cache_dir(),
+            report=report,
+        )
+        return evaluate_frozen(job)
+    return evaluate(
+        path,
+        cell.task,
+        fold=cell.fold,
+        finetune=cell.finetune,
+        recipe=plan.recipe,
+        frozen=cell.encoder.frozen,
+        seed=cell.seed,
+        work_dir=work_dir,
+        report=report,
+        shots=shots(number) if protocol == "fewshot" else None,
+    )
+
+
+def fail(
+    cell: EvalCell, plan: Plan, error: Exception, *, store: RecordStore, progress: Progress
+) -> Record:
+    """Record a failure and say it in one paragraph."""
+    attempt = len(store.failures(cell.key)) + 1
+    text = "".join(traceback.format_exception(error))
+    source = store.done(cell.encoder.key)  # None where the failure was in pretraining itself
+    record = failure_record(cell, plan, error, source=source, text=text, attempt=attempt)
+    store.write(record)
+    reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+    progress.say(f"FAILED {cell.label}: {reason}")
+    return record

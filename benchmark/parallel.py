@@ -1,0 +1,280 @@
+"""Cells side by side: processes that take one encoder, or one cell of a made encoder, at a time.
+
+    parent                                    worker (spawned, one plan a unit)
+    ready units  ── Unit ──────────────────>  prepare_encoder | run_cell
+    progress     <── Said | Stepped | Ended ─  every record is written there
+
+Cells whose encoder is made go before further encoders, so that what is begun is finished first. A
+worker that dies costs the unit it held: a failure record, and a new worker for the rest.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.cells import fail, prepare_encoder, run_cell
+from benchmark.plan import EvalCell, Plan, make_plan, resolve
+from benchmark.plan_request import RunRequest
+from benchmark.progress import RunProgress
+from benchmark.results.schema import Record
+from benchmark.results.store import RecordStore
+from registries import plugins
+from registries.errors import BenchError
+
+STEP_EVERY = 2.0  # seconds between the steps a worker reports; chosen
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a worker is given: an encoder to be made, or one cell of an encoder that is there."""
+
+    request: RunRequest  # narrowed to one objective and seed
+    encoder: str  # keys
+    cell: str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line that stays."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A step of a phase, or its begin where there is no event."""
+
+    phase: str
+    title: str
+    event: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The unit is over. failed: keys of its cells that have a failure record now."""
+
+    phase: str
+    failed: tuple[str, ...] = ()
+
+
+class WorkerDiedError(BenchError):
+    """A process ended without a word: killed, most likely for want of memory."""
+
+
+class Relay:
+    """`cells.Progress` of a worker: passes on what it hears, steps not more often than needed."""
+
+    def __init__(self, parent: Connection) -> None:
+        self.parent, self.phase, self.title, self._sent = parent, "", "", 0.0
+
+    def begin(self, phase: str, title: str) -> None:
+        """A new phase."""
+        self.phase, self.title = phase, title
+        self.parent.send(Stepped(phase, title))
+
+    def end(self, note: str) -> None:
+        """A line that stays; the unit's end says that the phase is over."""
+        self.say(note)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.parent.send(Said(text))
+
+    def report(self, event: dict[str, Any]) -> None:
+        """A step now and then (reading a loss waits for the device); all else at once."""
+        now = time.monotonic()
+        last = event.get("step") == event.get("steps")
+        if "step" in event and now - self._sent < STEP_EVERY and not last:
+            return
+        self._sent = now
+        logs = {
+            name: float(value.detach()) if isinstance(value, Tensor) else value
+            for name, value in event.get("logs", {}).items()
+        }
+        self.parent.send(Stepped(self.phase, self.title, {**event, "logs": logs}))
+
+
+class Worker:
+    """A process and the pipe to it; `unit`: what it is at."""
+
+    def __init__(self, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, threads))
+        self.process.start()
+        theirs.close()  # so that the death of the worker is the end of the pipe
+        self.unit: Unit | None = None
+
+    def give(self, unit: Unit) -> None:
+        """Have it work."""
+        self.unit = unit
+        self.pipe.send(unit)
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        self.process.terminate()
+        self.process.join()
+        self.pipe.close()
+
+
+class Pool:
+    """Shares units out to workers until none is left."""
+
+    def __init__(
+        self, plans: Sequence[Plan], *, store: RecordStore, progress: RunProgress, jobs: int
+    ) -> None:
+        self.store, self.progress = store, progress
+        self.cells = {cell.key: (cell, plan) for plan in plans for cell in plan.to_run}
+        units = {
+            cell.encoder.key: Unit(_narrow(cell, plan), cell.encoder.key, None)
+            for cell, plan in self.cells.values()
+        }
+        self.encoders = deque(units.values())
+        self.ready: deque[Unit] = deque()
+        count = min(jobs, len(self.cells))
+        self.threads = max(1, torch.get_num_threads() // count)
+        self.workers = [Worker(self.threads) for _ in range(count)]
+        self.stopped = False  # by the first failure, where that was asked for
+
+    def run(self) -> None:
+        """Until every unit is over."""
+        try:
+            while self._share_out():
+                for pipe in wait([w.pipe for w in self.workers if w.unit is not None]):
+                    self._listen(next(w for w in self.workers if w.pipe is pipe))
+        finally:
+            for worker in self.workers:
+                worker.stop()
+
+    def _share_out(self) -> bool:
+        """Give idle workers what is ready; whether anything is being done."""
+        for worker in self.workers:
+            if worker.unit is None and not self.stopped and (self.ready or self.encoders):
+                worker.give(self.ready.popleft() if self.ready else self.encoders.popleft())
+        return any(worker.unit is not None for worker in self.workers)
+
+    def _listen(self, worker: Worker) -> None:
+        assert worker.unit is not None
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, ConnectionError):
+            self._bury(worker)
+            return
+        if isinstance(message, Said):
+            self.progress.say(message.text)
+        elif isinstance(message, Stepped):
+            self._step(message)
+        else:
+            self._end(worker, message.failed)
+
+    def _step(self, message: Stepped) -> None:
+        if message.event is None:
+            self.progress.begin(message.phase, message.title)
+            return
+        self.progress.phase, self.progress.title = message.phase, message.title
+        logs = {name: torch.tensor(value) for name, value in message.event["logs"].items()}
+        self.progress.report({**message.event, "logs": logs})
+
+    def _end(self, worker: Worker, failed: Sequence[str], error: BenchError | None = None) -> None:
+        """The unit of a worker is over; its encoder is there, or failed for all that need it."""
+        unit, worker.unit = worker.unit, None
+        assert unit is not None
+        phase = unit.cell or unit.encoder
+        self.progress.done[phase] = self.progress.work.get(phase, 0.0)
+        waiting = [] if unit.cell else self._cells_of(unit.encoder)
+        if not failed:
+            self.ready.extend(waiting)
+            return
+        self.stopped |= unit.request.on_error == "stop"
+        error = error or BenchError("its encoder failed in another part of this run; see there")
+        for key in {unit.cell for unit in waiting} - set(failed):
+            self._fail(key, error)
+
+    def _fail(self, key: str | None, error: BenchError) -> None:
+        assert key is not None
+        cell, plan = self.cells[key]
+        fail(cell, plan, error, store=self.store, progress=self.progress)
+
+    def _cells_of(self, encoder: str) -> list[Unit]:
+        """What can be asked of an encoder that has been made."""
+        return [
+            Unit(replace(_narrow(cell, plan), tasks=(cell.task.card.name,)), encoder, key)
+            for key, (cell, plan) in self.cells.items()
+            if cell.encoder.key == encoder
+        ]
+
+    def _bury(self, worker: Worker) -> None:
+        """Record what a dead worker leaves behind, and put another in its place."""
+        worker.process.join()
+        unit, code = worker.unit, worker.process.exitcode
+        assert unit is not None
+        error = WorkerDiedError(
+            f"its process ended with code {code} (-9: killed, often for want of memory). Run the "
+            "same command again, with fewer --jobs if memory is short"
+        )
+        if unit.cell:
+            self._fail(unit.cell, error)
+        self._end(worker, (unit.cell or "",), error)
+        self.workers[self.workers.index(worker)] = Worker(self.threads)
+
+
+def side_by_side(
+    plans: Sequence[Plan], *, store: RecordStore, progress: RunProgress, jobs: int
+) -> dict[str, Record]:
+    """Run every cell that is to run in `jobs` processes; the records that there are then."""
+    pool = Pool(plans, store=store, progress=progress, jobs=jobs)
+    pool.run()
+    newest: dict[str, Record] = {}
+    for record in store.read_all():  # oldest first
+        if record.cell_key in pool.cells:
+            newest[record.cell_key] = record
+    return newest
+
+
+def _narrow(cell: EvalCell, plan: Plan) -> RunRequest:
+    """The request that a worker plans again for one encoder; all tasks, as they may all fail."""
+    request = plan.request
+    objectives = (cell.encoder.objective,) if request.objectives else ()
+    return replace(request, objectives=objectives, seeds=(cell.seed,), jobs=1)
+
+
+def _serve(parent: Connection, threads: int) -> None:
+    """A worker's life: units until the parent closes the pipe."""
+    torch.set_num_threads(threads)
+    while True:
+        try:
+            unit = parent.recv()
+        except EOFError:
+            return
+        relay = Relay(parent)
+        try:
+            parent.send(_do(unit, relay))
+        except Exception:  # planning failed: nothing is known to be recorded
+            relay.say(traceback.format_exc())
+            raise
+
+
+def _do(unit: Unit, relay: Relay) -> Ended:
+    for path in unit.request.plugins:
+        plugins.add_file(path)
+    recipe, cards = resolve(unit.request)
+    store = RecordStore(unit.request.out)
+    plan = make_plan(unit.request, recipe, cards, store)
+    cells = [cell for cell in plan.to_run if cell.encoder.key == unit.encoder]
+    if unit.cell is None:
+        encoder = cells[0].encoder
+        failed = prepare_encoder(encoder, cells, plan=plan, store=store, progress=relay)
+        return Ended(unit.encoder, tuple(failed))
+    cell = next(cell for cell in cells if cell.key == unit.cell)
+    record = run_cell(cell, plan=plan, store=store, progress=relay)
+    return Ended(unit.cell, () if record.status == "done" else (unit.cell,))
