@@ -58,10 +58,11 @@ class MockClips(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One sample."""
-        rng = np.random.default_rng([self.epoch, int(index)])
+        later, index = divmod(int(index), self.count)
+        rng = np.random.default_rng([self.epoch + later, index])
         times = self.sampling.draw(self.duration, rng)
         inputs = {name: self._noise(view, rng) for name, view in self.sampling.views.items()}
-        samples = {"index": int(index), "id": f"mock{index}@0.0", "group": "", "target": 0}
+        samples = {"index": index, "id": f"mock{index}@0.0", "group": "", "target": 0}
         return {"inputs": inputs, "data_samples": samples | {"times": times}}
 
     def _noise(self, view: View, rng: np.random.Generator) -> Tensor:

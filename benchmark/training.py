@@ -18,6 +18,9 @@ from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
 from benchmark.settings import Training
 
 WARMUP_START = 1e-3  # chosen: share of the rate at the first step
+# mmengine's defaults that are not wanted; the last two read every loss at every step, which waits
+# for the device, and keep what only mmengine's own logger shows
+UNUSED_HOOKS = ("checkpoint", "logger", "sampler_seed", "runtime_info", "timer")
 
 
 def device_name() -> str:
@@ -36,7 +39,9 @@ class EpochSampler(torch.utils.data.Sampler[int]):
     """A permutation per epoch that depends on (seed, epoch) only; each video `repeats` times.
 
     `hooks.EpochSeed` calls `set_epoch` before every epoch, so a resumed run draws what an
-    uninterrupted one would. Also tells the dataset its epoch.
+    uninterrupted one would. Also tells the dataset which pass over the videos the epoch begins
+    with; index `pass * len + video` names a video of a later one, so that workers that fetch ahead
+    draw what those that do not would.
     """
 
     def __init__(self, dataset: Dataset[Any], *, seed: int, repeats: int = 1) -> None:
@@ -51,10 +56,11 @@ class EpochSampler(torch.utils.data.Sampler[int]):
 
     def __iter__(self):  # noqa: ANN204
         draw = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        videos = len(self.dataset)  # type: ignore[arg-type]
+        self.dataset.set_epoch(self.epoch * self.repeats)  # type: ignore[attr-defined]
         for repeat in range(self.repeats):
-            # every pass over the videos is an epoch of its own for the dataset's random draws
-            self.dataset.set_epoch(self.epoch * self.repeats + repeat)  # type: ignore[attr-defined]
-            yield from torch.randperm(len(self.dataset), generator=draw).tolist()  # type: ignore[arg-type]
+            order = torch.randperm(videos, generator=draw) + repeat * videos
+            yield from order.tolist()
 
 
 def train_loader(
@@ -73,6 +79,7 @@ def train_loader(
         num_workers=workers,
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
+        persistent_workers=workers > 0,
     )
 
 
@@ -121,7 +128,7 @@ def build_runner(
         val_cfg={} if val else None,
         optim_wrapper=optim_wrapper(model, recipe, precision),
         param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
-        default_hooks={"checkpoint": None, "logger": None, "sampler_seed": None},
+        default_hooks=dict.fromkeys(UNUSED_HOOKS),
         custom_hooks=hooks,
         visualizer={"type": "Visualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]},
         resume=False,

@@ -51,12 +51,11 @@ class SyntheticClips(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One sample."""
-        index = int(index)
-        times = self.sampling.draw(
-            self.duration, np.random.default_rng([self.seed, self.epoch, index])
-        )
+        later, index = divmod(int(index), self.count)
+        epoch = self.epoch + later
+        times = self.sampling.draw(self.duration, np.random.default_rng([self.seed, epoch, index]))
         source = _Source(self.seed, index)
-        draw = _generator(self.seed, self.epoch, index)
+        draw = _generator(self.seed, epoch, index)
         letters = sorted({view.augment for view in self.sampling.views.values()})
         noise = {letter: NOISE * torch.randn(2, generator=draw) for letter in letters}
         inputs = {}

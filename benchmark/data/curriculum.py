@@ -54,9 +54,9 @@ class CurriculumDataset(Dataset[dict[str, Any]]):
         self._epoch.fill_(epoch)
         self.clips.set_epoch(epoch)
 
-    def row(self, index: int) -> int:
-        """Row of `clips` that stands at a place of this epoch."""
-        epoch = int(self._epoch)
+    def row(self, index: int, *, later: int = 0) -> int:
+        """Row of `clips` that stands at a place of this epoch, or of one some passes later."""
+        epoch = int(self._epoch) + later
         if epoch >= self.easy:
             return index
         first, last = self.stages[epoch * len(self.stages) // self.easy]
@@ -65,7 +65,8 @@ class CurriculumDataset(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One sample, as `ClipDataset` gives it."""
-        return self.clips[self.row(int(index))]
+        later, index = divmod(int(index), len(self))
+        return self.clips[later * len(self.clips) + self.row(index, later=later)]
 
     def seeing(self, sampling: ClipSampling) -> CurriculumDataset:
         """The same samples with other views, before any pass over them."""

@@ -35,7 +35,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
 
     train: times, and the place of the square along the long side, are drawn from
     `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before
-    each pass. Otherwise `clips` spans lie evenly over the sample, overlapping where it is short
+    each pass, or ask for index `k * len + index`: the sample as of k passes later. Otherwise `clips` spans lie evenly over the sample, overlapping where it is short
     (one: in the middle).
     """
 
@@ -89,8 +89,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One sample. Raises MediaError, NoAudioError, ValueError (too short a video)."""
-        index = int(index)
-        rng = np.random.default_rng([self.seed, int(self._epoch), index])
+        later, index = divmod(int(index), len(self))
+        rng = np.random.default_rng([self.seed, int(self._epoch) + later, index])
         sample = Sample(self.manifest, index, crop=self.crop, size=self.size)
         with self._open(sample) as clip:
             times = (

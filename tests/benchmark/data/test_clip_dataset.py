@@ -82,6 +82,17 @@ def test_draws_depend_on_seed_epoch_and_index_alone(toy):
     assert len(set(first)) == 3
 
 
+def test_an_index_beyond_the_end_is_a_later_pass(toy):
+    data = ClipDataset(toy, BOTH, size=SIZE, train=True, seed=5)
+    data.set_epoch(5)
+    later = data[1]
+    data.set_epoch(3)
+    same = data[2 * len(data) + 1]
+    assert same["data_samples"]["index"] == 1
+    for name, value in later["inputs"].items():
+        assert torch.equal(value, same["inputs"][name])
+
+
 def test_workers_that_live_on_see_the_epoch(toy):
     data = ClipDataset(toy, BOTH, size=SIZE, train=True, seed=5)
     loader = DataLoader(data, batch_size=3, num_workers=1, persistent_workers=True)
