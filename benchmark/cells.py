@@ -17,9 +17,10 @@ from benchmark.hooks import Report, forget_checkpoints
 from benchmark.paths import cache_dir
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import pretrain
-from benchmark.progress import clock
+from benchmark.progress import LastStep, clock
 from benchmark.protocols import FROZEN, parse, shots
 from benchmark.records import eval_record, failure_record, pretrain_record
+from benchmark.results.running import Work, at_work
 from benchmark.results.schema import Record, now
 from benchmark.results.store import RecordStore
 from registries.errors import BenchError
@@ -38,6 +39,9 @@ class Progress(Protocol):
 
     def end(self, note: str) -> None:
         """The phase is done; a line that stays."""
+
+    def close(self, phase: str) -> None:
+        """A phase is over, well or not."""
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -72,27 +76,63 @@ def prepare_encoder(
     progress: Progress,
 ) -> dict[str, Record]:
     """Have the encoders that `cells` need; the failures of these cells, none if all is well."""
+    heard = LastStep(progress.report)
     try:
-        _pretrained(encoder, plan=plan, store=store, progress=progress)
+        if plan.request.encoders is None:
+            with at_work(store.root, _pretraining(encoder)):
+                _pretrained(encoder, plan=plan, store=store, progress=progress, report=heard)
     except ATTEMPTED as error:
-        return {cell.key: fail(cell, plan, error, store=store, progress=progress) for cell in cells}
+        progress.close(encoder.key)
+        return {
+            cell.key: fail(cell, plan, error, store=store, progress=progress, step=heard.step)
+            for cell in cells
+        }
     return {}
 
 
 def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progress) -> Record:
     """Evaluate encoders that are there; the record of the score, or of the failure."""
-    try:
-        return _evaluated(cell, plan=plan, store=store, progress=progress)
-    except ATTEMPTED as error:
-        return fail(cell, plan, error, store=store, progress=progress)
+    heard = LastStep(progress.report)
+    with at_work(store.root, _evaluation(cell)):
+        found = None if plan.request.force else store.done(cell.key)
+        if found is not None:
+            progress.say(f"{cell.label}: another process has done it meanwhile")
+            return found
+        try:
+            return _evaluated(cell, plan=plan, store=store, progress=progress, report=heard)
+        except ATTEMPTED as error:
+            progress.close(cell.key)
+            return fail(cell, plan, error, store=store, progress=progress, step=heard.step)
+
+
+def _pretraining(encoder: PretrainCell) -> Work:
+    return Work(
+        kind="pretrain",
+        cell_key=encoder.key,
+        objective=encoder.objective,
+        seed=encoder.seed,
+        data=encoder.manifest.kind if encoder.manifest else "",
+    )
+
+
+def _evaluation(cell: EvalCell) -> Work:
+    return Work(
+        kind="eval",
+        cell_key=cell.key,
+        objective=cell.encoder.objective,
+        seed=cell.seed,
+        task=cell.task.card.name,
+        protocol=cell.protocol,
+        modality=cell.task.inputs,
+        fold=cell.fold,
+        data=cell.manifest.kind,
+    )
 
 
 def _pretrained(
-    encoder: PretrainCell, *, plan: Plan, store: RecordStore, progress: Progress
+    encoder: PretrainCell, *, plan: Plan, store: RecordStore, progress: Progress, report: Report
 ) -> None:
     """Train the encoders, or hand them down as drawn, where their file or its record is missing."""
-    if plan.request.encoders is not None:
-        return
     out = store.root / "encoders" / encoder.key
     if not plan.request.force and _made(encoder, plan, store) is not None:
         return
@@ -108,7 +148,7 @@ def _pretrained(
         store=plan.datasets.store(),
         seed=encoder.seed,
         out=out,
-        report=progress.report,
+        report=report,
     )
     store.write(pretrain_record(encoder, plan, result, started=started))
     forget_checkpoints(out / "work")
@@ -135,7 +175,9 @@ def _made(
     return (path, done) if done is not None and path.exists() else None
 
 
-def _evaluated(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progress) -> Record:
+def _evaluated(
+    cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progress, report: Report
+) -> Record:
     made = _made(cell.encoder, plan, store)
     assert made is not None  # `prepare_encoder` came first
     path, source = made
@@ -143,7 +185,7 @@ def _evaluated(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Prog
     if plan.request.force:
         forget_checkpoints(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")
-    found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=progress.report)
+    found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=report)
     record = eval_record(cell, plan, found, source=source, store=store, started=started)
     store.write(record)
     forget_checkpoints(work_dir)
@@ -190,14 +232,24 @@ def _evaluate(
 
 
 def fail(
-    cell: EvalCell, plan: Plan, error: Exception, *, store: RecordStore, progress: Progress
+    cell: EvalCell,
+    plan: Plan,
+    error: Exception,
+    *,
+    store: RecordStore,
+    progress: Progress,
+    step: int | None = None,
 ) -> Record:
-    """Record a failure and say it in one paragraph."""
+    """Record a failure, keep its traceback in a file to read, and say it in one paragraph.
+
+    step: the last one that was reported, of the cell or of the pretraining it needs.
+    """
     attempt = len(store.failures(cell.key)) + 1
     text = "".join(traceback.format_exception(error))
     source = store.done(cell.encoder.key)  # None where the failure was in pretraining itself
-    record = failure_record(cell, plan, error, source=source, text=text, attempt=attempt)
+    record = failure_record(cell, plan, error, source=source, text=text, attempt=attempt, step=step)
     store.write(record)
     reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
-    progress.say(f"FAILED {cell.label}: {reason}")
+    where = "" if step is None else f" at step {step}"
+    progress.say(f"FAILED {cell.label}: {reason}{where} · log {store.write_log(record)}")
     return record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ class Progress(Hook):
                 "epochs": runner.max_epochs,
                 "logs": self.logs,
                 "data_wait": self.data_wait,
+                "memory_gb": peak_memory_gb(),
             }
         )
 
@@ -78,6 +80,18 @@ class Progress(Hook):
         """Share of training time spent waiting for data, 0 to 1."""
         total = self.waiting + self.working
         return self.waiting / total if total else 0.0
+
+
+def peak_memory_gb() -> float | None:
+    """Most memory held so far, in GiB: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    if sys.platform == "win32":
+        return None
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 class FractionDone(Hook):

@@ -86,6 +86,9 @@ class Relay:
         """A line that stays; the unit's end says that the phase is over."""
         self.say(note)
 
+    def close(self, phase: str) -> None:
+        """Said by the unit's end."""
+
     def say(self, text: str) -> None:
         """A line that stays."""
         self.parent.send(Said(text))
@@ -190,7 +193,7 @@ class Pool:
         unit, worker.unit = worker.unit, None
         assert unit is not None
         phase = unit.cell or unit.encoder
-        self.progress.done[phase] = self.progress.work.get(phase, 0.0)
+        self.progress.close(phase)
         waiting = [] if unit.cell else self._cells_of(unit.encoder)
         if not failed:
             self.ready.extend(waiting)

@@ -74,6 +74,7 @@ def pretrain_record(
         recipe=recipe_info(plan),
         data=DataInfo(
             dataset=manifest.name if manifest else "none",
+            version=data_version(manifest) if manifest else 1,
             kind=manifest.kind if manifest else "full",
             manifest_sha256=manifest.hash if manifest else None,
             used=result.clips,
@@ -172,6 +173,7 @@ def failure_record(
     source: Record | None,
     text: str,
     attempt: int,
+    step: int | None,
 ) -> Record:
     """The record of a cell that has no score."""
     return Record(
@@ -190,7 +192,11 @@ def failure_record(
         precision=plan.precision,
         env=environment(),
         failure=Failure(
-            exception=type(error).__name__, message=str(error), traceback=text, attempt=attempt
+            exception=type(error).__name__,
+            message=str(error),
+            traceback=text,
+            attempt=attempt,
+            step=step,
         ),
     )
 
@@ -248,6 +254,7 @@ def data_info(cell: EvalCell) -> DataInfo:
     manifest = cell.manifest
     return DataInfo(
         dataset=manifest.name,
+        version=data_version(manifest),
         kind=manifest.kind,
         manifest_sha256=manifest.hash,
         expected=manifest.expected,
@@ -256,6 +263,11 @@ def data_info(cell: EvalCell) -> DataInfo:
         audio_coverage=audio_coverage(manifest),
         licence=manifest.licence,
     )
+
+
+def data_version(manifest: Manifest) -> int:
+    """Of a data set's adapter or generator: 3 of "3-base" (a miniature and its tier)."""
+    return int(manifest.version.partition("-")[0])
 
 
 def audio_coverage(manifest: Manifest) -> float | None:

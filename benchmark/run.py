@@ -11,13 +11,11 @@ from rich.console import Console
 from benchmark import summary
 from benchmark.cells import run_encoder
 from benchmark.data.ready import decode_all
-from benchmark.in_use import versions_in_use
 from benchmark.parallel import side_by_side
 from benchmark.plan import Plan, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import pretraining_data
-from benchmark.progress import RunProgress, clock
-from benchmark.report import build, render_terminal
+from benchmark.progress import RunProgress
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from registries.task import Split
@@ -45,7 +43,9 @@ def execute(request: RunRequest) -> int:
             records |= side_by_side([plan], store=store, progress=progress, jobs=request.jobs or 1)
         else:
             records |= one_by_one(plan, store=store, progress=progress)
-    return _finish(plan, records, store=store, console=console, seconds=time.monotonic() - began)
+    return summary.print_end(
+        plan, records, store=store, console=console, seconds=time.monotonic() - began
+    )
 
 
 def _decode(plan: Plan, store: RecordStore, progress: RunProgress) -> None:
@@ -94,43 +94,3 @@ def _work(plan: Plan) -> dict[str, float]:
         videos = int((cell.manifest.rows["split"] == "train").sum())
         work[cell.key] = float(videos * cell.finetune.epochs * cell.finetune.clips_per_video)
     return work
-
-
-def _finish(
-    plan: Plan, records: dict[str, Record], *, store: RecordStore, console: Console, seconds: float
-) -> int:
-    """The score table, what failed and how to retry it; the exit code."""
-    failed = [
-        cell for cell in plan.cells if cell.key in records and records[cell.key].status != "done"
-    ]
-    done = [
-        cell for cell in plan.cells if cell.key in records and records[cell.key].status == "done"
-    ]
-    cached = [cell for cell in plan.cells if cell.done is not None]
-    code = 1 if len(done) < len(plan.cells) else 0
-    if plan.request.json:
-        found = {
-            "cells": {
-                cell.label: json.loads(records[cell.key].to_json())
-                for cell in plan.cells
-                if cell.key in records
-            },
-            "done": len(done),
-            "failed": len(failed),
-            "cached": len(cached),
-            "exit": code,
-        }
-        sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    else:
-        # the objectives table; `bench report` prints the others
-        render_terminal(build(store, current=versions_in_use(store.read_all()))[:1])
-    from_records = f", {len(cached)} answered from the records" if cached else ""
-    console.print(
-        f"{len(done)} of {len(plan.cells)} cells done{from_records}, {len(failed)} failed · "
-        f"{clock(seconds)} · exit {code} · records in {store.root}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if code:
-        console.print("Run the same command again: only what is missing runs.", highlight=False)
-    return code

@@ -1,11 +1,16 @@
-"""What is said before a run starts.
+"""What is said before a run starts and when it is over.
 
-The plan, the data and its coverage, the machine, where results go.
+Before: the plan, the data and its coverage, the machine, where results go. After: the score table,
+what failed, and the command that retries it.
 """
 
 from __future__ import annotations
 
+import json
 import platform
+import shlex
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,7 +18,13 @@ from rich.console import Console
 
 from benchmark import __version__
 from benchmark.data.manifest import Manifest
-from benchmark.plan import Plan
+from benchmark.in_use import versions_in_use
+from benchmark.plan import EvalCell, Plan
+from benchmark.plan_request import RunRequest
+from benchmark.progress import clock
+from benchmark.report import build, render_terminal
+from benchmark.results.schema import Record
+from benchmark.results.store import RecordStore
 from benchmark.training import device_name
 
 
@@ -69,6 +80,89 @@ def as_json(plan: Plan) -> dict[str, Any]:
             for cell in plan.cells
         ],
     }
+
+
+def print_end(
+    plan: Plan,
+    records: Mapping[str, Record],
+    *,
+    store: RecordStore,
+    console: Console,
+    seconds: float,
+) -> int:
+    """Scores on stdout, what failed and how to retry it on stderr; the exit code.
+
+    records: by cell key; cells that were not attempted have none.
+    """
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    found = [(cell, records[cell.key]) for cell in plan.cells if cell.key in records]
+    failed = [(cell, record) for cell, record in found if record.status != "done"]
+    done, wanted = len(found) - len(failed), len(plan.cells)
+    cached = sum(cell.done is not None for cell in plan.cells)
+    code = 1 if done < wanted else 0
+    counts = {"done": done, "failed": len(failed), "cached": cached, "exit": code}
+    if plan.request.json:
+        cells = {cell.label: json.loads(record.to_json()) for cell, record in found}
+        retry = {"retry": retry_command(plan.request)} if code else {}
+        sys.stdout.write(json.dumps({"cells": cells, **counts, **retry}, indent=1) + "\n")
+    else:
+        # the objectives table; `bench report` prints the others
+        render_terminal(build(store, current=versions_in_use(store.read_all()))[:1])
+    for cell, record in failed:
+        say(_failure(cell, record))
+    from_records = f", {cached} answered from the records" if cached else ""
+    untried = f", {wanted - len(found)} not attempted" if len(found) < wanted else ""
+    say(
+        f"{done} of {wanted} cells done{from_records}, {len(failed)} failed{untried} · "
+        f"{clock(seconds)} · exit {code} · records in {store.root}"
+    )
+    if code:
+        say("Run the same command again: only what is missing runs.")
+        say(f"  {retry_command(plan.request)}")
+    return code
+
+
+def _failure(cell: EvalCell, record: Record) -> str:
+    failure = record.failure
+    if failure is None:  # blocked, or not applicable
+        return f"{record.status} {cell.label}: {'; '.join(record.warnings)}"
+    first = failure.message.partition("\n")[0]
+    step = "" if failure.step is None else f" at step {failure.step}"
+    return f"failed {cell.label}: {failure.exception}: {first}{step} (attempt {failure.attempt})"
+
+
+def retry_command(request: RunRequest) -> str:
+    """The command of a request, without --force: what is done is answered from the records."""
+    usual = RunRequest(objectives=(), tasks=())
+    options: list[tuple[str, Any]] = [
+        ("--objective", ",".join(request.objectives)),
+        ("--encoders", request.encoders),
+        ("--tasks", ",".join(request.tasks)),
+        ("--protocol", request.protocol),
+        *(("--data", f"{name}={root}" if name else root) for name, root in request.data.items()),
+        ("--data", "miniature" if request.miniature else None),
+        ("--pretrain-data", request.pretrain_data),
+        ("--preset", request.preset if request.preset != usual.preset else None),
+        ("--backbone", ",".join(request.backbones)),
+        ("--seeds", _seeds(request.seeds) if request.seeds != usual.seeds else None),
+        *(("-o", override) for override in request.overrides),
+        ("--out", request.out if request.out != usual.out else None),
+        ("--jobs", request.jobs),
+        ("--on-error", request.on_error if request.on_error != usual.on_error else None),
+        *(("--plugin", path) for path in request.plugins),
+    ]
+    words = [word for flag, value in options if value for word in (flag, str(value))]
+    return shlex.join(["bench", "run", *words, *(["--json"] if request.json else [])])
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    """As --seeds reads it: a count where they start at 0, else a list (`7,` for 7 alone)."""
+    if seeds == tuple(range(len(seeds))):
+        return str(len(seeds))
+    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
 
 
 def describe(manifest: Manifest) -> str:

@@ -114,6 +114,22 @@ class RecordStore:
             sweep(self.root / folder)
         sweep(self.root)
 
+    def write_log(self, record: Record) -> Path:
+        """Write what a person wants to read of a failure; the record holds all of it too."""
+        failure = record.failure
+        assert failure is not None
+        path = self.root / "failures" / f"{record.cell_key}-{record.run_id}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        task = record.task.name if record.task else "pretraining"
+        step = "unknown" if failure.step is None else failure.step
+        head = (
+            f"{task} {record.objective.name} seed {record.seed.init}, attempt {failure.attempt}, "
+            f"step {step}, {record.finished:%Y-%m-%d %H:%M:%S} UTC\n"
+            f"record {self.path(record)}\n\n"
+        )
+        write_new(path, (head + failure.traceback).encode())
+        return path
+
     def path(self, record: Record) -> Path:
         """Where a record is, or will be."""
         return self.root / record.kind / f"{record.cell_key}-{record.run_id}.json"
