@@ -12,6 +12,7 @@ import typer
 
 from benchmark import __version__
 from benchmark.cli.check import check
+from benchmark.cli.compare import compare
 from benchmark.cli.data import app as data_app
 from benchmark.cli.describe import describe
 from benchmark.cli.doctor import doctor
@@ -23,6 +24,7 @@ from benchmark.cli.perf import app as perf_app
 from benchmark.cli.report import report
 from benchmark.cli.results import app as results_app
 from benchmark.cli.run import run
+from benchmark.cli.status import status
 from benchmark.cli.viz import app as viz_app
 from registries.errors import BenchError
 
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(report)
+app.command()(status)
+app.command()(compare)
 app.command("list")(list_names)
 app.command()(describe)
 app.command()(check)

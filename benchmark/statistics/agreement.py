@@ -39,10 +39,13 @@ def kendall(
 
     measured (M,) or (M, S) with the same S seeds for all methods; published (M,). Both in the same
     direction. The interval is a residual bootstrap: what is left of the scores after method and
-    seed means, scaled to the variance it estimates, is drawn anew for every method and seed. A
-    bootstrap of three seeds would draw from ten different samples only. It says how tau would vary
-    over other trainings of these methods, not over other methods; it takes the noise of all methods
-    for equal.
+    seed means, scaled to the variance it estimates, is drawn anew for every method and seed (three
+    seeds alone would give ten different samples). Noise pulls tau towards 0 and its redrawn values
+    once more, so the interval reaches from the lower of the percentile and the basic bootstrap's
+    ends to the higher. It covers 95 % or more from three seeds on while the seeds' deviation is
+    below the gaps between methods, and 85 % where it is twice as large and the orders are equal
+    (simulated in the tests). It says how tau would vary over other trainings of these methods, not
+    over other methods, and takes the noise of all methods for equal.
     Raises ValueError for fewer than three methods or a missing score.
     """
     scores = np.asarray(measured, dtype=np.float64)
@@ -62,7 +65,9 @@ def kendall(
     low = high = None
     if scores.shape[1] > 1:
         taus = _taus(_redrawn(scores, rounds=rounds, seed=seed), said)
-        low, high = (float(q) for q in np.quantile(taus, [0.5 - level / 2, 0.5 + level / 2]))
+        lower, upper = np.quantile(taus, [0.5 - level / 2, 0.5 + level / 2])
+        low = max(-1.0, float(min(lower, 2 * found.statistic - upper)))
+        high = min(1.0, float(max(upper, 2 * found.statistic - lower)))
     return Agreement(
         tau=float(found.statistic), p=float(found.pvalue), low=low, high=high, methods=len(said)
     )

@@ -61,7 +61,10 @@ def average_ranks(
 
     scores (T, M) or (T, M, S): tasks, methods, seeds (the same seeds for all methods);
     higher_is_better (T,). A task's ranks are those of the means over its seeds. A round draws tasks
-    with replacement, and within each the seeds.
+    with replacement, and within each the seeds; its standard deviation, corrected by
+    sqrt(T / (T - 1)), gives a t interval with T - 1 degrees, cut at 1 and M. (Percentiles of the
+    draws cover 70 to 90 % for three to five tasks.) A method with one rank in all tasks is not
+    certain of it: the standard error is at least 1 / T, that of one rank in one task.
     Raises ValueError for an incomplete block.
     """
     oriented = _oriented(scores, higher_is_better)
@@ -78,6 +81,7 @@ def average_ranks(
     from scipy.stats import t
 
     error = averages.std(axis=0, ddof=1) * math.sqrt(tasks / (tasks - 1))
+    error = np.maximum(error, 1 / tasks)
     half = float(t.ppf(0.5 + level / 2, tasks - 1)) * error
     return AverageRanks(
         mean=mean,

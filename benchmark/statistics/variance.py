@@ -23,31 +23,29 @@ def crossed_spread(
     """Variance of the mean of `score` over other seeds and other groups.
 
     score (S,): of each seed; draws (R, S): of each seed on R resamplings of the groups, the same
-    for all. With s^2 the seeds' variance and * the correction G / (G - 1) of a bootstrap variance:
+    for all. With * the correction G / (G - 1) of a bootstrap variance:
 
-        seeds = s^2 / S                              has the interaction in it once,
-        groups = Var_r(mean over seeds)*             has it in it once more, so
-        both = (mean_s Var_r(seed s)* - groups) / (S - 1)   is taken off:
-        variance = max(seeds + groups - both, seeds, groups).
+        over seeds  = s^2 / S of `score`, the interaction of seeds and groups in it,
+        over groups = Var_r(mean over seeds)*, the interaction in it once more, so
+        interaction = (mean_s Var_r(seed s)* - over groups) / (S - 1) is taken off the latter.
 
-    degrees (Satterthwaite 1946): variance^2 / (seeds^2 / (S - 1) + groups^2 / (G - 1)).
+    variance is their sum, degrees those of Satterthwaite 1946:
+    variance^2 / (seeds^2 / (S - 1) + groups^2 / (G - 1)).
     One seed: groups alone. draws None or fewer than two groups: seeds alone. Neither: None.
     """
+    parts: list[tuple[float, int]] = []  # variance, degrees
     count = len(score)
-    by_group = draws is not None and groups > 1
-    seeds = float(np.var(score, ddof=1)) / count if count > 1 else 0.0
-    shared = both = 0.0
-    if draws is not None and by_group:
+    if count > 1:
+        parts.append((float(np.var(score, ddof=1)) / count, count - 1))
+    if draws is not None and groups > 1:
         inflate = groups / (groups - 1)
         shared = float(np.var(draws.mean(axis=1), ddof=1)) * inflate
         if count > 1:
             own = float(np.var(draws, axis=0, ddof=1).mean()) * inflate
-            both = max(own - shared, 0.0) / (count - 1)
-    if count < 2 and not by_group:
+            shared = max(shared - max(own - shared, 0.0) / (count - 1), 0.0)
+        parts.append((shared, groups - 1))
+    if not parts:
         return None
-    variance = max(seeds + shared - both, seeds, shared)
-    terms = (seeds**2 / (count - 1) if count > 1 else 0.0) + (
-        shared**2 / (groups - 1) if by_group else 0.0
-    )
-    floor = (count - 1 if count > 1 else 0) or groups - 1
-    return Spread(variance=variance, degrees=variance**2 / terms if terms else float(floor))
+    variance = sum(part for part, _ in parts)
+    doubt = sum(part**2 / degrees for part, degrees in parts)
+    return Spread(variance=variance, degrees=variance**2 / doubt if doubt else float(parts[0][1]))
