@@ -7,7 +7,7 @@ travel.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +25,8 @@ class Merged:
     """What came of one folder.
 
     copied, known: records that are new here, that were here already. conflicts: what this folder
-    holds with another content. refused: what cannot be trusted where it is. shared: cells with
-    more than one done record now; the newest counts.
+    holds with another content. refused: what cannot be trusted where it is. shared: cells of
+    the copied ones with more than one done record now; the newest counts.
     """
 
     source: Path
@@ -60,7 +60,7 @@ def merge(store: RecordStore, source: RecordStore) -> Merged:
             found.conflicts.append(f"{place}: run {record.run_id} is {cells[record.run_id]} here")
         elif _predictions(store, source, record, found) and _copy(store, path, place, found):
             found.copied.append(place)
-    found.shared = _shared(store.read_all(indexed=False))
+    found.shared = _shared(store.read_all(indexed=False), found.copied)
     return found
 
 
@@ -128,8 +128,8 @@ def _put(target: Path, content: bytes) -> None:
     write_new(target, content)
 
 
-def _shared(records: Iterable[Record]) -> list[str]:
-    done: dict[str, int] = defaultdict(int)
-    for record in records:
-        done[record.cell_key] += record.status == "done"
-    return sorted(key for key, count in done.items() if count > 1)
+def _shared(records: Iterable[Record], copied: Iterable[str]) -> list[str]:
+    """Cells of the copied records that are done more than once."""
+    cells = {Path(place).name.partition("-")[0] for place in copied}
+    done = Counter(record.cell_key for record in records if record.status == "done")
+    return sorted(key for key in cells if done[key] > 1)
