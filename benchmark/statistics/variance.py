@@ -17,10 +17,10 @@ class Spread:
     degrees: float
 
 
-def crossed_spread(
+def crossed_spreads(
     score: NDArray[Any], *, draws: NDArray[Any] | None, groups: int
-) -> Spread | None:
-    """Variance of the mean of `score` over other seeds and other groups.
+) -> list[Spread]:
+    """Variances of the mean of `score` over other seeds and groups; the widest interval counts.
 
     score (S,): of each seed; draws (R, S): of each seed on R resamplings of the groups, the same
     for all. With * the correction G / (G - 1) of a bootstrap variance:
@@ -29,23 +29,23 @@ def crossed_spread(
         over groups = Var_r(mean over seeds)*, the interaction in it once more, so
         interaction = (mean_s Var_r(seed s)* - over groups) / (S - 1) is taken off the latter.
 
-    variance is their sum, degrees those of Satterthwaite 1946:
-    variance^2 / (seeds^2 / (S - 1) + groups^2 / (G - 1)).
-    One seed: groups alone. draws None or fewer than two groups: seeds alone. Neither: None.
+    The first is their sum, with the degrees of Satterthwaite 1946:
+    variance^2 / (seeds^2 / (S - 1) + groups^2 / (G - 1)). The second is "over groups" alone, with
+    G - 1: the truth is never below it, while a few seeds may agree by chance.
+    One seed: groups alone. draws None or fewer than two groups: seeds alone. Neither: none.
     """
-    parts: list[tuple[float, int]] = []  # variance, degrees
     count = len(score)
-    if count > 1:
-        parts.append((float(np.var(score, ddof=1)) / count, count - 1))
-    if draws is not None and groups > 1:
-        inflate = groups / (groups - 1)
-        shared = float(np.var(draws.mean(axis=1), ddof=1)) * inflate
-        if count > 1:
-            own = float(np.var(draws, axis=0, ddof=1).mean()) * inflate
-            shared = max(shared - max(own - shared, 0.0) / (count - 1), 0.0)
-        parts.append((shared, groups - 1))
-    if not parts:
-        return None
-    variance = sum(part for part, _ in parts)
-    doubt = sum(part**2 / degrees for part, degrees in parts)
-    return Spread(variance=variance, degrees=variance**2 / doubt if doubt else float(parts[0][1]))
+    seeds = float(np.var(score, ddof=1)) / count if count > 1 else 0.0
+    if draws is None or groups < 2:
+        return [Spread(variance=seeds, degrees=count - 1)] if count > 1 else []
+    inflate = groups / (groups - 1)
+    over_groups = float(np.var(draws.mean(axis=1), ddof=1)) * inflate
+    alone = Spread(variance=over_groups, degrees=groups - 1)
+    if count < 2:
+        return [alone]
+    own = float(np.var(draws, axis=0, ddof=1).mean()) * inflate
+    interaction = max(own - over_groups, 0.0) / (count - 1)
+    rest = max(over_groups - interaction, 0.0)
+    doubt = seeds**2 / (count - 1) + rest**2 / (groups - 1)
+    degrees = (seeds + rest) ** 2 / doubt if doubt else float(count - 1)
+    return [Spread(variance=seeds + rest, degrees=degrees), alone]
