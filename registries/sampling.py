@@ -1,9 +1,9 @@
 """What an objective asks to see, and when in the source video each of those views is cut.
 
-    source   |---------------------------------------------------|   seconds anchor "now"
-    [---- span of the longest view ----) view "video"        [clip 0)[clip 1)[clip 2)
-    num_clips consecutive clips anchor "later", after "now"             gap  [---- span ----)
-    gap from the end of `after`'s span
+    source           |----------------------------------------------------|  seconds
+    anchor "now"        [-- span of its longest view --)
+    view "video"        [clip 0)[clip 1)[clip 2)                 num_clips consecutive clips
+    anchor "later"                        gap from the end of "now" [- span -)  after="now"
 
 No pretext label is made here: order, speed, direction, overlap and synchrony are functions of the
 `ClipTimes` that travel with the batch. Intervals are [start, stop).
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, repeat
 from typing import Literal, NamedTuple
@@ -92,16 +93,16 @@ class ClipSampling:
                 )
             if anchor.gap[0] > anchor.gap[1]:
                 raise ValueError(f"anchor {name!r}: gap {anchor.gap} must be (least, most)")
-        self._order()
+        _ = self._order  # a circle is found here
 
     @property
     def min_duration(self) -> float:
         """Shortest video, in seconds, in which every relation between anchors can hold."""
         need: dict[str, float] = {}
-        for name in self._order():
+        for name in self._order:
             anchor = self.anchors.get(name, Anchor())
             before = need[anchor.after] if anchor.after else 0.0
-            need[name] = max(before, before + anchor.gap[0] + self._span(name))
+            need[name] = max(before, before + anchor.gap[0] + self._spans[name])
         return max(need.values())
 
     def draw(self, duration: float, rng: np.random.Generator) -> dict[str, ClipTimes]:
@@ -127,7 +128,7 @@ class ClipSampling:
         # where hardly any start leaves room on either side, one of the two ends does
         for place in chain(repeat(None, TRIES), (0.0, 1.0)):
             starts: dict[str, float] = {}
-            for name in self._order():
+            for name in self._order:
                 start = self._draw_anchor(name, starts, duration=duration, rng=rng, place=place)
                 if start is None:
                     break
@@ -152,7 +153,7 @@ class ClipSampling:
 
         place: of anchors that depend on none, between their first and last start; None draws it.
         """
-        anchor, span = self.anchors.get(name, Anchor()), self._span(name)
+        anchor, span = self.anchors.get(name, Anchor()), self._spans[name]
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span
         if anchor.after is None:
             high = min(high, duration - span - self._room_after(name))
@@ -160,7 +161,7 @@ class ClipSampling:
                 return max(0.0, min(low, high))
             return float(rng.uniform(low, high) if place is None else low + place * (high - low))
         least, most = anchor.gap
-        begin, end = starts[anchor.after], starts[anchor.after] + self._span(anchor.after)
+        begin, end = starts[anchor.after], starts[anchor.after] + self._spans[anchor.after]
         pieces = [(end + least, end + most)]
         if anchor.either_side:
             pieces.append((begin - most - span, begin - least - span))
@@ -177,17 +178,21 @@ class ClipSampling:
     def _room_after(self, name: str) -> float:
         """Seconds that must be left after a span for the anchors that can only follow it."""
         rooms = [
-            anchor.gap[0] + self._span(follower) + self._room_after(follower)
+            anchor.gap[0] + self._spans[follower] + self._room_after(follower)
             for follower, anchor in self.anchors.items()
             if anchor.after == name and not anchor.either_side
         ]
         return max([0.0, *rooms])  # one that ends inside the span before it needs none
 
-    def _span(self, anchor: str) -> float:
-        return max(
-            (view.span for view in self.views.values() if view.anchor == anchor), default=0.0
-        )
+    @cached_property
+    def _spans(self) -> dict[str, float]:
+        """Seconds that the longest view of each anchor covers."""
+        spans = dict.fromkeys(self.anchors, 0.0)
+        for view in self.views.values():
+            spans[view.anchor] = max(spans.get(view.anchor, 0.0), view.span)
+        return spans
 
+    @cached_property
     def _order(self) -> tuple[str, ...]:
         """Anchors, each after the one it depends on."""
         graph = {view.anchor: set[str]() for view in self.views.values()}

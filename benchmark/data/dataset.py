@@ -19,9 +19,11 @@ from benchmark.data.distort.copies import CopyStore
 from benchmark.data.manifest import Manifest
 from benchmark.data.opened import DirectClip, OpenClip, Sample
 from benchmark.data.reader import resample
-from benchmark.data.store import FrameStore
+from benchmark.data.store import FrameStore, StoredClip
 from registries.errors import UsageError
 from registries.sampling import ClipSampling, ClipTimes, View
+
+KEPT = 50_000  # clips whose tables of contents are kept, some 2 KB each; chosen
 
 
 class ClipDataset(Dataset[dict[str, Any]]):
@@ -35,8 +37,8 @@ class ClipDataset(Dataset[dict[str, Any]]):
 
     train: times, and the place of the square along the long side, are drawn from
     `default_rng([seed, epoch, index])`, whatever the number of workers; call `set_epoch` before
-    each pass, or ask for index `k * len + index`: the sample as of k passes later. Otherwise `clips` spans lie evenly over the sample, overlapping where it is short
-    (one: in the middle).
+    each pass, or ask for index `k * len + index`: the sample as of k passes later. Otherwise
+    `clips` spans lie evenly over the sample, overlapping where it is short (one: in the middle).
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         self.size, self.crop, self.sample_rate = size, choose_crop(crop, manifest), sample_rate
         self.side = self.crop.side(size)
         self.train, self.clips, self.seed, self.store = train, clips, seed, store
+        self._kept: dict[int, StoredClip] = {}
         # shared memory: workers that live on through several epochs see the change
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -74,7 +77,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
     def over(self, manifest: Manifest) -> ClipDataset:
         """The same reading of other samples."""
         other = copy(self)
-        other.manifest = manifest
+        other.manifest, other._kept = manifest, {}
         return other
 
     def seeing(self, sampling: ClipSampling) -> ClipDataset:
@@ -91,8 +94,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         """One sample. Raises MediaError, NoAudioError, ValueError (too short a video)."""
         later, index = divmod(int(index), len(self))
         rng = np.random.default_rng([self.seed, int(self._epoch) + later, index])
-        sample = Sample(self.manifest, index, crop=self.crop, size=self.size)
-        with self._open(sample) as clip:
+        with self._open(index) as clip:
             times = (
                 self.sampling.draw(clip.duration, rng)
                 if self.train
@@ -103,25 +105,23 @@ class ClipDataset(Dataset[dict[str, Any]]):
             for name, view in self.sampling.views.items():
                 if view.modality == "audio":
                     inputs[name], valid[name] = self._audio(clip, view, times[name])
-        row = self.manifest.rows.iloc[index]
-        return {
-            "inputs": inputs,
-            "data_samples": {
-                "index": index,
-                "id": row["id"],
-                "group": row["group"],
-                "target": int(row["label"]),
-                "text": row["text"],
-                "tag": row["tag"],
-                "times": times,
-                "valid": valid,
-            },
-        }
+        rows = self.manifest.rows
+        facts = {name: rows[name].iat[index] for name in ("id", "group", "text", "tag")}
+        target = int(rows["label"].iat[index])
+        samples = {"index": index, **facts, "target": target, "times": times, "valid": valid}
+        return {"inputs": inputs, "data_samples": samples}
 
-    def _open(self, sample: Sample) -> OpenClip:
-        if self.store is not None:
-            return self.store.open(sample, sample_rate=self.sample_rate)
-        return DirectClip(sample, sample_rate=self.sample_rate)
+    def _open(self, index: int) -> OpenClip:
+        """The clip of a row; of stored ones the tables of contents are kept."""
+        if (kept := self._kept.get(index)) is not None:
+            return kept
+        sample = Sample(self.manifest, index, crop=self.crop, size=self.size)
+        if self.store is None:
+            return DirectClip(sample, sample_rate=self.sample_rate)
+        clip = self.store.open(sample, sample_rate=self.sample_rate)
+        if isinstance(clip, StoredClip) and len(self._kept) < KEPT:
+            self._kept[index] = clip
+        return clip
 
     def _video(
         self, clip: OpenClip, times: dict[str, ClipTimes], place: float

@@ -1,7 +1,7 @@
 """Keep decoded clips on disk, so that a machine without a fast decoder decodes each clip once.
 
 One file a clip, crop and size: cropped and resized frames at the file's own frame rate and mono
-sound, memory-mapped when read. `StoredClip` gives the same frames as `DirectClip`, bit for bit. A
+sound, read a frame at a time. `StoredClip` gives the same frames as `DirectClip`, bit for bit. A
 file takes frames * size * size * 3 bytes: 3 MB for 64 frames of 128 pixels. For short clips; large
 sets are read directly.
 """
@@ -14,6 +14,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -123,26 +124,29 @@ def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> Non
 
 
 class StoredClip:
-    """A decoded sample, memory-mapped; a context manager like `DirectClip`."""
+    """A decoded sample; a context manager like `DirectClip`, and one that may be kept.
+
+    It holds the file's table of contents, and of the file itself nothing: each call reads the
+    frames and samples it is asked for.
+    """
 
     def __init__(self, path: Path, *, source: Path) -> None:
-        self._source = source
+        self._path, self._source = path, source
         try:
             with path.open("rb") as file:
                 magic, length = HEADER.unpack(file.read(HEADER.size))
+                if magic != MAGIC:
+                    raise ValueError("wrong magic")
                 head = json.loads(file.read(length))
-            if magic != MAGIC:
-                raise ValueError("wrong magic")
-            self._data = np.memmap(path, np.uint8, mode="r", offset=HEADER.size + length)
+                count, *self._shape = head["frames"]
+                self._times = np.frombuffer(file.read(8 * (count + 1)), np.float64)
+                self._wave_at = file.tell()
         except (ValueError, struct.error, OSError) as error:
-            raise MediaError(f"{path}: a damaged file of the frame store; delete it") from error
+            raise self._damaged() from error
         self.duration, self._rate = head["duration"], head["sample_rate"]
-        self._has_audio = head["has_audio"]
-        at = 0
-        self._times, at = self._take(at, np.float64, (head["frames"][0] + 1,))
-        self._wave, at = self._take(at, np.float32, (head["samples"],))
-        self._valid, at = self._take(at, np.bool_, (head["samples"],))
-        self._frames, at = self._take(at, np.uint8, tuple(head["frames"]))
+        self._has_audio, self._samples = head["has_audio"], head["samples"]
+        self._valid_at = self._wave_at + 4 * self._samples
+        self._frames_at = self._valid_at + self._samples
 
     def __enter__(self) -> Self:
         return self
@@ -154,7 +158,12 @@ class StoredClip:
         """As `OpenClip.frames`."""
         inside = (times >= -1e-6) & (times < self.duration - 1e-6)
         index, valid = shown_at(self._times, np.asarray(times))
-        return self._frames[index], valid & inside
+        found = np.empty((len(index), *self._shape), np.uint8)
+        size = found[0].nbytes if len(found) else 0
+        with self._path.open("rb", buffering=0) as file:
+            for frame, number in zip(found, index.tolist(), strict=True):
+                self._read(file, frame, self._frames_at + number * size)
+        return found, valid & inside
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.wave`."""
@@ -164,18 +173,20 @@ class StoredClip:
             )
         first, count = round(t0 * self._rate), round(duration * self._rate)
         wave, valid = np.zeros(count, np.float32), np.zeros(count, bool)
-        low, high = max(first, 0), min(first + count, len(self._wave))
+        low, high = max(first, 0), min(first + count, self._samples)
         if high > low:
-            wave[low - first : high - first] = self._wave[low:high]
-            valid[low - first : high - first] = self._valid[low:high]
+            with self._path.open("rb", buffering=0) as file:
+                self._read(file, wave[low - first : high - first], self._wave_at + 4 * low)
+                self._read(file, valid[low - first : high - first], self._valid_at + low)
         return wave, valid
 
-    def _take(
-        self, at: int, dtype: type[np.generic], shape: tuple[int, ...]
-    ) -> tuple[np.ndarray, int]:
-        """The next array of the file and where it ends."""
-        end = at + int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return self._data[at:end].view(dtype).reshape(shape), end
+    def _read(self, file: FileIO, into: np.ndarray, at: int) -> None:
+        """Fill an array from a place of the file."""
+        if os.preadv(file.fileno(), [memoryview(into).cast("B")], at) != into.nbytes:
+            raise self._damaged()
+
+    def _damaged(self) -> MediaError:
+        return MediaError(f"{self._path}: a damaged file of the frame store; delete it")
 
 
 def _decode(sample: Sample, sample_rate: int) -> Decoded:
