@@ -24,7 +24,7 @@ from filelock import FileLock
 from pydantic import AwareDatetime, ValidationError
 
 from benchmark.results import index
-from benchmark.results.atomic import sweep, write_new
+from benchmark.results.atomic import LEFT_AFTER, sweep, write_new
 from benchmark.results.schema import Part, Record, RunId, now
 from registries.errors import NotReadyError, UsageError, VerificationError
 
@@ -108,11 +108,10 @@ class RecordStore:
         self.sweep()
         return index.rebuild(self.root, self.paths())
 
-    def sweep(self) -> None:
-        """Remove what killed writers left, once none of them can be alive."""
-        for folder in (*KINDS, "predictions", "tombstones", "failures"):
-            sweep(self.root / folder)
-        sweep(self.root)
+    def sweep(self, *, older_than: float = LEFT_AFTER) -> None:
+        """Remove what killed writers left. older_than: seconds after which none can be alive."""
+        for folder in ("", *KINDS, "predictions", "tombstones", "failures"):
+            sweep(self.root / folder, older_than=older_than)
 
     def write_log(self, record: Record) -> Path:
         """Write what a person wants to read of a failure; the record holds all of it too."""

@@ -1,13 +1,8 @@
 import os
-import random
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from benchmark.results.schema import ObjectiveInfo
 from benchmark.results.store import RecordStore
 from registries.errors import NotReadyError, UsageError, VerificationError
 
@@ -107,74 +102,28 @@ def test_damaged_files_cost_no_other_record(store, make_record):
     assert store.done("0123456789abcdef") is None
 
 
-def test_fifty_kills_leave_no_torn_record(store, make_record):
-    """Processes are killed while they write large records; all that is there is whole."""
-    random.seed(0)
-    padding = {"padding": "x" * 200_000}  # many pages: a write in place would be caught half way
-    glcm = ObjectiveInfo(name="glcm", params=padding)
-    record = make_record().model_copy(update={"objective": glcm})
-    for round_ in range(50):
-        listen, tell = os.pipe()
-        child = os.fork()
-        if child == 0:
-            for step in range(10_000):
-                store.write(record.model_copy(update={"run_id": f"kill-{round_}-{step}"}))
-                os.write(tell, b".")
-            os._exit(0)
-        os.read(listen, 1)  # one record is whole; the kill meets one of the next
-        os.close(listen)
-        os.close(tell)
-        time.sleep(random.uniform(0.0, 0.02))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    found = store.read_all()
-    assert store.problems == []
-    assert len(found) >= 50
-    assert list(store.root.rglob(".*json.*")), (
-        "no kill met a write half way; the test shows nothing"
+def test_what_killed_writers_left_is_swept_once_none_can_be_alive(store, make_record):
+    path = store.write(make_record())
+    fresh = path.with_name(f".{path.name}.123.0a1b2c3d")
+    old = store.root / "predictions" / ".x.npz.99999.0a1b2c3d"
+    other = store.root / "eval" / ".notes.json"
+    for each in (fresh, old, other):
+        each.write_text("{")
+    for each in (old, other):
+        os.utime(each, (time.time() - 7200,) * 2)
+    store.probe()
+    assert fresh.exists() and other.exists() and not old.exists()
+    store.sweep(older_than=0.0)
+    assert not fresh.exists() and path.exists()
+    assert len(store.read_all()) == 1 and store.problems == []
+
+
+def test_a_failure_has_a_log_to_read(store, make_record):
+    record = make_record(value=None)
+    failure = record.failure.model_copy(
+        update={"traceback": "Traceback: in line 3", "step": 12, "attempt": 2}
     )
-    assert {len(each.objective.params["padding"]) for each in found} == {200_000}
-    store.write(make_record())  # the dead processes hold no lock
-
-
-WRITER = """
-import sys
-from pathlib import Path
-from benchmark.results.schema import Record
-from benchmark.results.store import RecordStore
-from registries.errors import VerificationError
-
-record = Record.model_validate_json(sys.stdin.read())
-store, won = RecordStore(Path(sys.argv[1])), 0
-for step in range(40):
-    try:
-        store.write(record.model_copy(update={"run_id": f"race-{step}", "warnings": [sys.argv[2]]}))
-        won += 1
-    except VerificationError:
-        pass
-print(won)
-"""
-
-
-def test_two_processes_never_overwrite_each_other(store, make_record):
-    text = make_record().to_json()
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(store.root), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            text=True,
-        )
-        for name in ("left", "right")
-    ]
-    for writer in writers:
-        writer.stdin.write(text)
-        writer.stdin.close()
-    won = {name: int(w.stdout.read()) for name, w in zip(("left", "right"), writers, strict=True)}
-    assert [writer.wait() for writer in writers] == [0, 0]
-    records = store.read_all()
-    assert store.problems == []
-    assert len(records) == 40 == sum(won.values())  # each name was given exactly once
-    for name, count in won.items():
-        assert sum(record.warnings == [name] for record in records) == count
+    record = record.model_copy(update={"failure": failure})
+    text = store.write_log(record).read_text()
+    assert "lrw glcm seed 0, attempt 2, step 12" in text and text.endswith("in line 3")
+    assert store.path(record).name in text
