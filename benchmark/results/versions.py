@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from benchmark.results.schema import Record
 from benchmark.results.scores import METRIC_VERSION
 
-Versions = Mapping[str, int]  # "objective:glcm", "task:lrw" or "data:lrw" -> version
+# "objective:glcm", "task:lrw" or "data:lrw" -> version; "manifest:<sha256>" -> of that content
+Versions = Mapping[str, int]
 
 
 def versions_of(record: Record) -> dict[str, int]:
@@ -20,17 +21,26 @@ def versions_of(record: Record) -> dict[str, int]:
 
 
 def newest(records: Iterable[Record]) -> dict[str, int]:
-    """The highest version of each name among the records: current, where nothing else is known."""
+    """The highest version of each name among the records: current, where nothing else is known.
+
+    And of each manifest: records made before versions of data were noted say 1 for all.
+    """
     highest: dict[str, int] = {}
     for record in records:
-        for name, version in versions_of(record).items():
+        known = versions_of(record)
+        if record.data.manifest_sha256:
+            known[f"manifest:{record.data.manifest_sha256}"] = record.data.version
+        for name, version in known.items():
             highest[name] = max(version, highest.get(name, version))
     return highest
 
 
 def stale_reason(record: Record, current: Versions) -> str:
     """Why a record is stale, or "". Names that `current` does not hold are not judged."""
+    content = current.get(f"manifest:{record.data.manifest_sha256}", 1)
     for name, version in versions_of(record).items():
+        if name.startswith("data:"):
+            version = max(version, content)  # the same content, whatever it was called
         if version < current.get(name, version):
             return (
                 f"{name.replace(':', ' ')} is at version {current[name]}, the record at {version}"

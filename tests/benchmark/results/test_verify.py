@@ -1,13 +1,18 @@
+import io
 import json
+import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.results.keys import cell_key
-from benchmark.results.predictions import write_predictions
+from benchmark.results import versions
+from benchmark.results.keys import cell_key, file_sha256
+from benchmark.results.predictions import read_predictions, write_predictions
 from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
 from benchmark.results.verify import verify
+from registries.errors import VerificationError
 
 
 @pytest.fixture
@@ -94,6 +99,66 @@ def test_an_older_version_is_a_warning(store, stored, make_record):
     newer = make_record(value=None, version=2)  # without `current`, the newest record decides
     store.write(newer)
     assert codes(store) == [("stale", "warning")]
+
+
+@pytest.mark.parametrize("part", ["objective", "task", "data"])
+def test_every_kind_of_version_makes_stale(store, stored, make_record, part):
+    record = make_record(value=None)
+    newer = getattr(record, part).model_copy(update={"version": 2})
+    store.write(record.model_copy(update={part: newer}))
+    [problem] = verify(store)
+    assert (problem.code, problem.level) == ("stale", "warning")
+    assert part in problem.message and problem.message.endswith("at version 2, the record at 1")
+
+
+def test_a_newer_metric_makes_stale(store, stored, monkeypatch):
+    monkeypatch.setattr(versions, "METRIC_VERSION", 2)
+    found = verify(store)
+    assert [problem.code for problem in found] == ["stale"]
+    assert "metric top" in found[0].message
+
+
+def test_data_of_the_same_content_is_of_the_same_version(store, make_record):
+    """Early records say version 1 of all data: the manifest tells which are the newest."""
+
+    def on(version, manifest, **fields):
+        record = make_record(value=None, **fields)
+        data = record.data.model_copy(update={"version": version, "manifest_sha256": manifest * 64})
+        return record.model_copy(update={"data": data})
+
+    records = [on(1, "a"), on(1, "b", seed=1), on(3, "b", seed=2)]
+    current = versions.newest(records)
+    assert [bool(versions.stale_reason(record, current)) for record in records] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_pickle_among_the_predictions_is_refused_and_not_run(store, stored, tmp_path):
+    """What np.load would run if it were let: both as the file itself and inside an archive."""
+
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "it ran",))
+
+    [path] = (store.root / "predictions").iterdir()
+    bare = pickle.dumps(Trap())
+    inside = io.BytesIO()
+    columns = {"sample_id": ["a"], "group_id": ["a"], "target": [0]}
+    np.savez(inside, score=np.array([[Trap()]], dtype=object), **columns)
+    for content in (bare, inside.getvalue()):
+        path.write_bytes(content)
+        sha256 = file_sha256(path)
+        edit(stored, lambda record, new=sha256: record["predictions"].update(sha256=new))
+        [problem] = verify(store)
+        assert (problem.code, problem.level) == ("predictions", "error")
+        assert "is no prediction file" in problem.message and "pickle" in problem.message
+        with pytest.raises(VerificationError, match="run the cell again"):
+            read_predictions(path)
+    assert not (tmp_path / "it ran").exists()
+    pickle.loads(bare)
+    assert (tmp_path / "it ran").exists()  # the trap works
 
 
 def test_scores_without_predictions_are_a_warning(store, make_record):
