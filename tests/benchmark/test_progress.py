@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 
 from benchmark import progress
-from benchmark.progress import RunProgress, clock
+from benchmark.progress import LastStep, RunProgress, clock
 
 
 @pytest.fixture
@@ -63,6 +63,45 @@ def test_a_plain_line_every_half_minute(shown):
     assert len(lines) == 3  # at 0, 30 and 60 s
     assert lines[0].startswith("pretrain x  epoch 1/1  step 1/10  loss 1.750")
     assert lines[0].endswith("data wait 25%")
+
+
+def test_phases_side_by_side_have_lines_of_their_own(shown):
+    run, now, out = shown
+    run.begin("a", "first")
+    run.begin("b", "second")
+    for number in range(1, 8):  # every 10 s, as a pool of workers tells it
+        for run.phase in ("a", "b"):
+            run.report(step(number))
+        now[0] += 10
+    titles = [line.partition("  ")[0] for line in out.getvalue().splitlines()]
+    assert titles == ["first", "second"] * 3
+
+
+def test_a_phase_that_is_over_goes_and_counts_as_done(shown):
+    run, now, _ = shown
+    run.begin("a", "first")
+    run.report(step(2))
+    now[0] += 100
+    run.close("a")
+    assert run.rows == {} and run.done == {"a": 100.0, "b": 0.0}
+    run.close("never begun")
+
+
+def test_decoding_leaves_no_row(shown):
+    run, _, _ = shown
+    run.begin("", "decode x")
+    run.decoded(3, 10)
+    run.begin("a", "first")  # decoding broke off
+    assert list(run.rows) == ["a"]
+
+
+def test_the_last_step_is_remembered_and_passed_on():
+    heard = []
+    watched = LastStep(heard.append)
+    assert watched.step is None
+    for event in ({"step": 1}, {"step": 2}, {"val": {}}):
+        watched(event)
+    assert watched.step == 2 and heard == [{"step": 1}, {"step": 2}, {"val": {}}]
 
 
 @pytest.mark.parametrize(

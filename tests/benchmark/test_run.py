@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 import benchmark.cells
 import benchmark.run
 from benchmark.cli import main as cli
+from benchmark.results.running import running
 from benchmark.results.store import RecordStore
 from benchmark.results.verify import verify
 
@@ -120,6 +122,9 @@ def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, caps
 
     def fails_on_dfdc(encoders, task, **options):
         if task.card.name == "dfdc":
+            logs = {"loss": torch.zeros(())}
+            step = {"step": 7, "steps": 9, "epoch": 1, "epochs": 1, "data_wait": 0.0, "logs": logs}
+            options["report"](step)
             raise RuntimeError("no memory left")
         return real(encoders, task, **options)
 
@@ -127,12 +132,57 @@ def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, caps
         patch.setattr(benchmark.cells, "evaluate", fails_on_dfdc)
         assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 1
     said = capsys.readouterr().err
-    assert "FAILED dfdc random s0: RuntimeError: no memory left" in said
+    assert "FAILED dfdc random s0: RuntimeError: no memory left at step 7 · log " in said
     assert "1 of 2 cells done" in said and "only what is missing runs" in said
-    failed = [r for r in bench.store.read_all() if r.status == "failed"]
-    assert failed[0].failure.message == "no memory left" and failed[0].failure.attempt == 1
+    assert "failed dfdc random s0: RuntimeError: no memory left at step 7 (attempt 1)" in said
+    assert f"bench run --objective random --tasks dfdc,ucf101 -o {SMALL[0]}" in said
+    [failed] = [r for r in bench.store.read_all() if r.status == "failed"]
+    assert failed.failure.message == "no memory left"
+    assert (failed.failure.attempt, failed.failure.step) == (1, 7)
+    [log] = (bench.store.root / "failures").iterdir()
+    assert str(log) in said and "raise RuntimeError" in log.read_text()
     assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 0
     assert "1 answered from the records" in capsys.readouterr().err
+
+
+def test_a_cell_that_another_process_does_meanwhile_is_not_done_twice(
+    bench, glcm_run, monkeypatch, capsys
+):
+    """The plan was made before the other one was ready; with the lock its record is found."""
+    [done] = [
+        record for record in glcm_run.store.current()
+        if record.task and (record.task.name, record.objective.name) == ("dfdc", "glcm")
+    ]  # fmt: skip
+    real, asked = RecordStore.done, []
+
+    def not_yet(store, key):
+        asked.append(key)
+        return (
+            None if asked.count(done.cell_key) == 1 and key == done.cell_key else real(store, key)
+        )
+
+    def must_not_run(*arguments, **options):
+        raise AssertionError("a finished cell was run again")
+
+    monkeypatch.setattr(RecordStore, "done", not_yet)
+    monkeypatch.setattr(benchmark.cells, "evaluate", must_not_run)
+    assert bench("--objective", "glcm", "--tasks", "dfdc") == 0
+    assert "dfdc glcm s0: another process has done it meanwhile" in capsys.readouterr().err
+
+
+def test_a_cell_is_seen_running_while_it_runs(bench, monkeypatch):
+    seen = []
+    real = benchmark.cells.evaluate
+
+    def watched(encoders, task, **options):
+        seen.extend(running(bench.store.root))
+        return real(encoders, task, **options)
+
+    monkeypatch.setattr(benchmark.cells, "evaluate", watched)
+    assert bench("--objective", "random", "--tasks", "dfdc", "--force") == 0
+    [work] = seen
+    assert (work.task, work.objective, work.seed, work.data) == ("dfdc", "random", 0, "miniature")
+    assert running(bench.store.root) == []
 
 
 def test_encoders_from_a_file(glcm_run, capsys):
