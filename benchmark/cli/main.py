@@ -1,7 +1,8 @@
 """`bench`: one Typer application. Every error a user can act on ends as one paragraph on stderr.
 
 Exit codes: 0 done · 1 a cell failed · 2 usage · 3 environment or data not ready ·
-5 verification mismatch · 75 stopped at a checkpoint, run again to continue · 130 interrupted.
+4 `report --strict` incomplete · 5 verification mismatch · 75 stopped at a checkpoint, run again to
+continue · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmark.cli.listing import list_names
 from benchmark.cli.new import app as new_app
 from benchmark.cli.output import fail
 from benchmark.cli.perf import app as perf_app
+from benchmark.cli.plot import plot
 from benchmark.cli.report import report
 from benchmark.cli.results import app as results_app
 from benchmark.cli.run import run
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(report)
+app.command()(plot)
 app.command()(status)
 app.command()(compare)
 app.command("list")(list_names)

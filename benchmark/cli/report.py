@@ -10,7 +10,9 @@ import typer
 from benchmark.cli import names
 from registries.errors import NotReadyError, unknown
 
-FORMATS = ("term", "md", "csv", "json")
+FORMATS = ("term", "md", "csv", "tex", "html", "json")
+INCOMPLETE = 4  # exit code of --strict
+SHOWN = 20  # chosen: incomplete cells that are named one by one
 
 
 def report(
@@ -20,11 +22,19 @@ def report(
         "results/tables"
     ),
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="By comma: term, md, csv, json.")
+        list[str] | None,
+        typer.Option("--format", help="By comma: term, md, csv, tex, html, json."),
+    ] = None,
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(help="By comma, or all. The terminal shows what was measured, files all."),
     ] = None,
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Show the papers' numbers beside.")
     ] = True,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 4 where cells are missing, failed or stale.")
+    ] = False,
 ) -> None:
     """Print and write the comparison tables; published numbers stand beside the measured ones."""
     wanted = names.split(formats or ["term"])
@@ -34,17 +44,34 @@ def report(
     if not runs.is_dir() and not published:
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
     from benchmark.in_use import versions_in_use
-    from benchmark.report import build, render_terminal, write
+    from benchmark.report import build_report, render_terminal, write
     from benchmark.results.store import RecordStore
 
     if not runs.is_dir():
         typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
-    tables = build(store, published=published, current=versions_in_use(store.current()))
+    current = versions_in_use(store.current())
+    found = build_report(store, published=published, current=current, figures="html" in wanted)
     for problem in store.problems:
         typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
+    chosen = found.only(names.split(tables)) if tables else None
     if "term" in wanted:
-        render_terminal(tables)
+        render_terminal(found.telling if chosen is None else chosen)
+        if chosen is None and (rest := len(found.tables) - len(found.telling)):
+            typer.echo(f"{rest} more tables: bench report --tables all, or --format html")
     if files := [name for name in wanted if name != "term"]:
-        for path in write(tables, out, formats=files):
+        written = found.tables if chosen is None else chosen
+        for path in write(found, out, formats=files, tables=written, runs=runs):
             typer.echo(path)
+    if strict:
+        _insist(found.open_cells, unreadable=len(store.problems))
+
+
+def _insist(cells: list[str], *, unreadable: int) -> None:
+    """Name what is incomplete on stderr and exit 4; nothing where all is there."""
+    lines = [*cells[:SHOWN], *([f"and {len(cells) - SHOWN} more"] if len(cells) > SHOWN else [])]
+    lines += [f"{unreadable} unreadable record(s)"] if unreadable else []
+    for line in lines:
+        typer.echo(f"incomplete: {line}", err=True)
+    if lines:
+        raise typer.Exit(INCOMPLETE)

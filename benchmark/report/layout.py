@@ -59,6 +59,15 @@ METRICS: dict[str, str] = {  # metric of a record or of results/published -> wor
     "linear_top1_pct": "linear top-1 %",
 }
 
+MODALITIES: dict[str, str] = {"v": "video", "a": "audio", "av": "audio+video"}
+PRETRAINING: dict[str, str] = {  # data set -> its name in results/published
+    "kav": "K-AV",
+    "kinetics400": "Kinetics-400",
+    "kinetics_sound": "Kinetics-Sound",
+    "audioset": "AudioSet",
+    "dfdc": "DFDC",
+}
+
 PAPERS: dict[str, str] = {  # source_seed -> short name, citation
     "001": "GLCM",
     "003": "CrissCross",
@@ -69,19 +78,6 @@ CITATIONS: dict[str, str] = {
     "CrissCross": "Sarkar and Etemad, Self-Supervised Audio-Visual Representation Learning with "
     "Relaxed Cross-Modal Synchronicity, 2023",
     "READMEs": "figures from the README files of the authors' repositories",
-}
-TITLES: dict[tuple[str, str], str] = {
-    ("GLCM", "Table 1"): "lip reading",
-    ("GLCM", "Table 2"): "deepfake detection",
-    ("GLCM", "Table 3"): "action recognition and sound classification",
-    ("GLCM", "Table 4"): "self-supervised objectives",
-    ("GLCM", "Table 5"): "global, local and both features",
-    ("GLCM", "Table 6"): "multiple-instance learning on and off",
-    ("GLCM", "Table 7"): "attention instead of crops",
-    ("CrissCross", "Tab. 1"): "asynchronous loss on and off",
-    ("CrissCross", "Tab. 2"): "size of the pretraining set",
-    ("CrissCross", "Tab. 3"): "action recognition",
-    ("CrissCross", "Tab. 4"): "sound classification",
 }
 KINDS = ("full", "subset", "miniature")  # order of the column groups
 PROTOCOLS = ("finetune", "linear", "svm", "knn", "retrieval", "localise")  # then the others by name
@@ -95,6 +91,12 @@ def objective_title(name: str) -> str:
 def task_title(name: str) -> str:
     """Column label of a task."""
     return TASKS[name][0] if name in TASKS else name
+
+
+def pretraining_title(dataset: str, clips: int | None) -> str:
+    """Pretraining data and its size, as in the papers' tables: "K-AV 15,000"."""
+    size = "" if clips is None else f"{clips:,}"
+    return f"{PRETRAINING.get(dataset, dataset)} {size}".strip()
 
 
 def metric_title(name: str, unit: str = "") -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -29,6 +30,7 @@ class Flag(Enum):
 
     PARTIAL = ("~", "some seeds or folds failed or are stale; the mean is over the rest")
     CHANCE = ("!", "at or below chance for at least one seed")
+    COLLAPSED = ("#", "the run warned that these embeddings collapsed")
     SUSPECT = ("?", "legible in the source but doubtful, shown as printed; not ranked")
     RECONSTRUCTED = ("^", "lost in the source, reconstructed by arithmetic")
     RESTORED = ("'", "damaged in the source, value certain")
@@ -44,15 +46,24 @@ UNRANKED = frozenset({Flag.PARTIAL, Flag.CHANCE, Flag.SUSPECT})
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A number or a mark. half_width: of its 95 % interval; n: seeds; note: what to know of it."""
+    """A number, words or a mark.
+
+    half_width: of its 95 % interval; n: seeds; by_seed: the score of each. text: stands in place of
+    a number; aside: stands behind it in parentheses, as the source prints it; note: what to know of
+    it. best, tied: set by `benchmark.report.best`; tied: not distinguishable from the best.
+    """
 
     origin: Origin
     value: float | None = None
     half_width: float | None = None
     n: int | None = None
+    text: str = ""
+    aside: str = ""
     mark: Mark | None = None
     flags: tuple[Flag, ...] = ()
     best: bool = False
+    tied: bool = False
+    by_seed: tuple[tuple[tuple[int | None, ...], float], ...] = ()
     run_ids: tuple[str, ...] = ()
     note: str = ""
     source: str = ""
@@ -65,75 +76,101 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """group: origin, data kind, protocol. Columns of one group stand together."""
+    """group: origin, data kind, protocol. Columns of one group stand together.
+
+    higher_is_better: None where a number is neither good nor bad. digits: decimals that are shown.
+    kind, protocol, modality: what the page filters by; "" passes every filter.
+    """
 
     group: tuple[str, ...]
     label: str
     metric: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     origin: Origin
-    kind: str
+    kind: str = ""
+    protocol: str = ""
+    modality: str = ""
+    digits: int = 1
 
     @property
     def head(self) -> str:
         """Task, metric and the direction in which it gets better."""
-        return f"{self.label} {self.metric} {self.arrow}"
+        return " ".join(part for part in (self.label, self.metric, self.arrow) if part)
 
     @property
     def arrow(self) -> str:
         """Direction in which the metric gets better."""
-        return "↑" if self.higher_is_better else "↓"
+        return {None: "", True: "↑", False: "↓"}[self.higher_is_better]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One method; `detail` says on what it was pretrained. One cell per column of the table."""
+    """One method, or one task of a table that lies on its side. One cell per column of the table.
+
+    details: further words, one for each of the table's `detail_heads`. section: rows of one section
+    stand together under its name. higher_is_better: direction of a table that is compared along its
+    rows.
+    """
 
     label: str
-    detail: str = ""
+    details: tuple[str, ...] = ()
+    section: str = ""
     cells: tuple[Cell, ...]
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """`name` is for files and options, `title` for people."""
+    """`name` is for files and options, `title` for people.
+
+    along_rows: the best is sought along each row, among the columns of one group.
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    label_head: str = "method"
+    detail_heads: tuple[str, ...] = ()
+    along_rows: bool = False
     notes: tuple[str, ...] = field(default=())
 
-    def legend(self) -> list[str]:
-        """One line per mark and flag that occurs."""
-        cells = [cell for row in self.rows for cell in row.cells]
+    @property
+    def cells(self) -> list[tuple[Row, Column, Cell]]:
+        """Every cell with its row and column."""
+        return [
+            (row, column, cell)
+            for row in self.rows
+            for column, cell in zip(self.columns, row.cells, strict=True)
+        ]
+
+    @property
+    def measured(self) -> bool:
+        """Whether any cell comes from a record."""
+        return any(cell.run_ids for _, _, cell in self.cells)
+
+    def legend(self) -> list[tuple[str, str]]:
+        """(sign, meaning) of every mark and flag that occurs."""
+        cells = [cell for _, _, cell in self.cells]
         marks = [mark for mark in Mark if any(cell.mark is mark for cell in cells)]
         flags = [flag for flag in Flag if any(flag in cell.flags for cell in cells)]
-        return [f"{entry.value[0]}  {entry.value[1]}" for entry in [*marks, *flags]]
+        return [entry.value for entry in [*marks, *flags]]
 
 
-def with_best(table: Table, *, unranked: frozenset[int] = frozenset()) -> Table:
-    """Mark the best number of each column, ties included, where at least two can be compared.
-
-    unranked: columns whose rows were not made under equal conditions.
-    """
-    best: dict[int, float] = {}
-    for index, column in enumerate(table.columns):
-        cells = [row.cells[index] for row in table.rows]
-        values = [cell.value for cell in cells if cell.ranked and cell.value is not None]
-        if len(values) > 1 and index not in unranked:
-            best[index] = max(values) if column.higher_is_better else min(values)
-    rows = []
-    for row in table.rows:
-        marked = tuple(
-            replace(cell, best=cell.ranked and cell.value == best.get(index))
-            for index, cell in enumerate(row.cells)
-        )
-        rows.append(replace(row, cells=marked))
-    return replace(table, rows=tuple(rows))
+def cell_text(cell: Cell, *, digits: int = 1) -> str:
+    """Number, interval, seeds, or the mark: "61.2 ±1.3 (3)", "61.2 (1)", "40.4?", "failed"."""
+    if cell.text:
+        return cell.text
+    if cell.value is None:
+        return cell.mark.text if cell.mark else ""
+    flags = "".join(flag.text for flag in cell.flags)
+    half = "" if cell.half_width is None else f" ±{cell.half_width:.{digits}f}"
+    count = "" if cell.n is None else f" ({cell.n})"
+    aside = f" ({cell.aside})" if cell.aside else ""
+    return f"{cell.value:,.{digits}f}{half}{flags}{count}{aside}"
 
 
-def incomplete(tables: list[Table]) -> list[str]:
+def incomplete(tables: Iterable[Table]) -> list[str]:
     """Measured cells without a current number, as "table: row, column: mark" (`report --strict`).
 
     A missing record counts where its row has another entry in the same column group: a method that

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmark.paths import packaged
 from benchmark.report.layout import PAPERS
-from benchmark.report.model import Flag
+from benchmark.report.model import Cell, Flag, Mark
 from registries.errors import NotReadyError
 
 FLAG_WORDS = {
@@ -65,6 +65,18 @@ class PublishedRow:
         """Frames per evaluated clip, where one table holds several settings (CrissCross Tab. 3)."""
         found = re.search(r"\bframes=(\d+)(?:;|$)", self.note)
         return f"{found[1]} frames" if found else ""
+
+
+def published_cell(row: PublishedRow) -> Cell:
+    """The number of a published row as a cell."""
+    return Cell(
+        origin="published",
+        value=row.value,
+        mark=Mark.NOT_APPLICABLE if row.value is None else None,
+        flags=row.flags if row.value is not None else (),
+        note=row.note,
+        source=row.source,
+    )
 
 
 def load_published(folder: Path | None = None) -> list[PublishedRow]:

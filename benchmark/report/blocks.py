@@ -1,0 +1,153 @@
+"""Complete blocks: methods and tasks without a hole, which alone may be ranked.
+
+A block holds one data kind and one pretraining condition (anchors without pretraining take part).
+Methods and tasks are chosen so that the block is as large as can be; what was left out is named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.report.grid import Grid, needed_folds, uneven
+from benchmark.report.keys import ColumnKey, Conditions, RowKey, row_labels
+from benchmark.report.measured import Measure
+from benchmark.report.model import Cell, Flag
+
+LEAST_TASKS = 2
+LEAST_METHODS = 3  # chosen: of two, an average rank says no more than the wins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """scores (tasks, methods, seeds), without a hole. cells[task][method]; dropped: left out."""
+
+    kind: str
+    conditions: Conditions
+    methods: tuple[str, ...]
+    tasks: tuple[ColumnKey, ...]
+    scores: NDArray[np.float64]
+    cells: tuple[tuple[Cell, ...], ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What was compared, for titles."""
+        return f"{self.kind}, {self.conditions.text().replace('pretrained on ', '')}"
+
+    @property
+    def rising(self) -> list[bool]:
+        """Whether higher is better, by task."""
+        return [task.higher_is_better for task in self.tasks]
+
+    @property
+    def runs(self) -> list[tuple[str, ...]]:
+        """run_ids behind each method."""
+        by_method = zip(*self.cells, strict=True)
+        return [tuple(run for cell in column for run in cell.run_ids) for column in by_method]
+
+
+def blocks(grid: Grid, *, measure: Measure) -> list[Block]:
+    """The largest complete block of each data kind and pretraining condition, if there is one."""
+    folds = needed_folds(grid)
+    labels = row_labels(grid)
+    found = []
+    for kind, conditions, rows in _comparable(grid):
+        part = {row: grid[row] for row in rows}
+        cells: dict[RowKey, dict[ColumnKey, Cell]] = {}
+        for row in rows:
+            made = {
+                column: measure(records, folds=folds[column])
+                for column, records in grid[row].items()
+                if column.kind == kind and not uneven(part, column)
+            }
+            cells[row] = {column: cell for column, cell in made.items() if _whole(cell)}
+        chosen = _largest({row: set(done) for row, done in cells.items()})
+        if chosen is None:
+            continue
+        methods, tasks = chosen
+        methods.sort(key=lambda row: row.order)
+        tasks.sort(key=lambda column: column.order)
+        scores = _scores(cells, methods, tasks)
+        if scores is None:
+            continue
+        every = {column for row in rows for column in grid[row] if column.kind == kind}
+        dropped = [labels[row] for row in cells if row not in methods]
+        dropped += [_task(column) for column in sorted(every - set(tasks), key=lambda c: c.order)]
+        found.append(
+            Block(
+                kind=kind,
+                conditions=conditions,
+                methods=tuple(labels[row] for row in methods),
+                tasks=tuple(tasks),
+                scores=scores,
+                cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
+                dropped=tuple(dropped),
+            )
+        )
+    return found
+
+
+def _comparable(grid: Grid) -> Iterator[tuple[str, Conditions, list[RowKey]]]:
+    """Rows that may be compared: of one data kind, pretrained alike or not at all.
+
+    Rows of an unusual recipe take no part.
+    """
+    kinds = dict.fromkeys(column.kind for cells in grid.values() for column in cells)
+    usual = [row for row in grid if not row.recipe]
+    for kind in kinds:
+        held = [row for row in usual if any(column.kind == kind for column in grid[row])]
+        for made in dict.fromkeys(row.conditions for row in held if row.conditions.dataset):
+            plain = [row for row in held if not row.conditions.dataset]
+            anchors = [row for row in plain if row.conditions.backbone == made.backbone]
+            yield kind, made, [row for row in held if row.conditions == made] + anchors
+
+
+def _largest(done: dict[RowKey, set[ColumnKey]]) -> tuple[list[RowKey], list[ColumnKey]] | None:
+    """Methods and tasks of the largest block without a hole; None below two of each.
+
+    Looks at the sets of tasks that one or two methods have in common: the best block's tasks are
+    nearly always among them, and the search stays quadratic.
+    """
+    candidates = {frozenset(one & other) for one in done.values() for other in done.values()}
+    best: tuple[tuple[int, int], list[RowKey], frozenset[ColumnKey]] | None = None
+    for tasks in sorted(candidates, key=lambda tasks: sorted(str(task.order) for task in tasks)):
+        methods = [row for row, columns in done.items() if tasks <= columns]
+        if len(tasks) < LEAST_TASKS or len(methods) < LEAST_METHODS:
+            continue
+        size = (len(tasks) * len(methods), len(methods))
+        if best is None or size > best[0]:
+            best = size, methods, tasks
+    return None if best is None else (best[1], list(best[2]))
+
+
+def _scores(
+    cells: dict[RowKey, dict[ColumnKey, Cell]], methods: list[RowKey], tasks: list[ColumnKey]
+) -> NDArray[np.float64] | None:
+    """(tasks, methods, seeds) over the seeds that all cells share; None where none is."""
+    by_seed = [[_of_seed(cells[row][task]) for row in methods] for task in tasks]
+    shared = set.intersection(*(set(found) for line in by_seed for found in line))
+    if not shared:
+        return None
+    seeds = sorted(shared)
+    return np.array([[[found[seed] for seed in seeds] for found in line] for line in by_seed])
+
+
+def _of_seed(cell: Cell) -> dict[int, float]:
+    """Score by the first of the seeds: anchors have no pretraining seed to share."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for seeds, value in cell.by_seed:
+        found[seeds[0] or 0].append(value)
+    return {seed: sum(values) / len(values) for seed, values in found.items()}
+
+
+def _whole(cell: Cell) -> bool:
+    return cell.value is not None and Flag.PARTIAL not in cell.flags
+
+
+def _task(column: ColumnKey) -> str:
+    return f"{column.label} ({column.protocol})"

@@ -1,0 +1,168 @@
+"""Puts a report together: every table and figure that records and papers have something for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from benchmark.report import accounts, protocols, standing
+from benchmark.report.best import Compare, over_seeds
+from benchmark.report.blocks import Block, blocks
+from benchmark.report.cost import cost
+from benchmark.report.evidence import Evidence
+from benchmark.report.figures import Figure, build_figures
+from benchmark.report.grid import Grid, arrange, evaluations
+from benchmark.report.measured import Measure
+from benchmark.report.model import Table, incomplete
+from benchmark.report.objectives import Reasons, objectives_table
+from benchmark.report.papers import PAPER_TABLES, READMES
+from benchmark.report.pivot import paper_table
+from benchmark.report.published import PublishedRow, load_published
+from benchmark.results.schema import Record
+from benchmark.results.store import RecordStore
+from benchmark.results.versions import Versions, newest
+from registries.errors import unknown
+
+OWN = ("objectives", "protocols", "ranks", "wins", "retrieval", "localisation")
+BEHIND = ("cost", "collapse", "coverage", "failed", "recipes")
+PAPERS = (*(layout.name for layout in PAPER_TABLES), "readmes")
+TABLES = (*OWN, *BEHIND, *PAPERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What a report is made of."""
+
+    rows: list[PublishedRow]
+    measured: list[Record]
+    pretraining: list[Record]
+    measure: Measure
+    reasons: Reasons
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Tables and figures, and the records that their numbers come from."""
+
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    records: tuple[Record, ...]
+
+    def only(self, names: Iterable[str]) -> tuple[Table, ...]:
+        """The named tables, in the report's order; "ranks" is every table of ranks.
+
+        Raises UsageError for a name that no report knows.
+        """
+        wanted = set(names)
+        for name in sorted(wanted - {*TABLES, "all"}):
+            raise unknown("table", name, ["all", *TABLES])
+        if "all" in wanted:
+            return self.tables
+        return tuple(table for table in self.tables if kind_of_table(table.name) in wanted)
+
+    @property
+    def open_cells(self) -> list[str]:
+        """What `report --strict` refuses, in words; the first table has every measured cell."""
+        if not any(record.task for record in self.records):
+            return ["no evaluation is recorded"]
+        return incomplete(table for table in self.tables if table.name == "objectives")
+
+    @property
+    def telling(self) -> tuple[Table, ...]:
+        """What is printed unasked: what was measured; without any record, the papers' tables."""
+        if not self.records:
+            return self.tables
+        shown = {"objectives", "ranks", "retrieval", "localisation", "failed"}
+        return tuple(table for table in self.tables if kind_of_table(table.name) in shown)
+
+
+def build(
+    store: RecordStore | None,
+    *,
+    published: bool = True,
+    current: Versions | None = None,
+    reasons: Reasons | None = None,
+) -> list[Table]:
+    """All tables of `build_report`."""
+    report = build_report(store, published=published, current=current, reasons=reasons)
+    return list(report.tables)
+
+
+def build_report(
+    store: RecordStore | None,
+    *,
+    published: bool = True,
+    current: Versions | None = None,
+    reasons: Reasons | None = None,
+    figures: bool = False,
+) -> Report:
+    """Every table, and the figures if asked for. The first table is objectives x tasks.
+
+    current: versions in use now ("objective:glcm" -> 2), for the stale mark; without it, the newest
+    among the records. reasons: marks for cells without a record.
+    """
+    records = store.current() if store else []
+    sources = Sources(
+        rows=load_published() if published else [],
+        measured=evaluations(records),
+        pretraining=[record for record in records if record.kind == "pretrain"],
+        measure=Measure(current if current is not None else newest(records)),
+        reasons=reasons or {},
+    )
+    compare = Evidence(store, sources.measured).compare if store else over_seeds
+    grid = arrange(sources.measured)
+    found = blocks(grid, measure=sources.measure)
+    tables = [
+        *_measured_tables(grid, found, sources, compare),
+        *_background_tables(grid, sources),
+        *_paper_tables(sources, compare),
+    ]
+    return Report(
+        tables=tuple(table for table in tables if table is not None),
+        figures=tuple(build_figures(grid, sources.pretraining, found, measure=sources.measure))
+        if figures
+        else (),
+        records=tuple(records),
+    )
+
+
+def _measured_tables(
+    grid: Grid, found: list[Block], sources: Sources, compare: Compare
+) -> Iterator[Table | None]:
+    measure = sources.measure
+    if grid:
+        yield objectives_table(
+            grid, sources.rows, measure=measure, reasons=sources.reasons, compare=compare
+        )
+    yield protocols.side_by_side(grid, measure=measure, compare=compare)
+    for number, block in enumerate(found, start=1):
+        suffix = f"-{number}" if len(found) > 1 else ""
+        yield standing.rank_table(block, name=f"ranks{suffix}")
+        yield standing.win_table(block, name=f"wins{suffix}")
+    yield protocols.retrieval(sources.measured, measure=measure, compare=compare)
+    yield protocols.localisation(sources.measured, measure=measure, compare=compare)
+
+
+def _background_tables(grid: Grid, sources: Sources) -> Iterator[Table | None]:
+    yield cost(grid, sources.pretraining)
+    yield accounts.collapse(sources.pretraining)
+    yield accounts.coverage(sources.measured)
+    yield accounts.failures(sources.measured)
+    yield accounts.recipes(sources.measured)
+
+
+def _paper_tables(sources: Sources, compare: Compare) -> Iterator[Table | None]:
+    """The papers' tables. Without published numbers, those with records for at least two rows."""
+    groups: dict[tuple[str, str], list[PublishedRow]] = defaultdict(list)
+    for row in sources.rows:
+        groups[row.paper, row.table if row.paper != READMES.paper else ""].append(row)
+    for layout in (*PAPER_TABLES, READMES):
+        rows = groups[layout.paper, layout.table]
+        yield paper_table(layout, rows, sources.measured, measure=sources.measure, compare=compare)
+
+
+def kind_of_table(name: str) -> str:
+    """The name without the number of its block: "ranks-2" -> "ranks"."""
+    return re.sub(r"^(ranks|wins)-\d+$", r"\1", name)

@@ -1,0 +1,117 @@
+"""Objectives across tasks: average rank and wins, over complete blocks only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmark.report.blocks import Block
+from benchmark.report.model import Cell, Column, Flag, Row, Table
+from benchmark.statistics import (
+    AverageRanks,
+    average_ranks,
+    critical_difference,
+    friedman,
+    win_matrix,
+)
+
+
+def ranks(block: Block) -> AverageRanks:
+    """Average rank of each method of a block, with its interval over tasks and seeds."""
+    return average_ranks(block.scores, block.rising)
+
+
+def rank_table(block: Block, *, name: str) -> Table:
+    """Average rank and the rank in each task; Friedman's test and the critical difference below."""
+    found = ranks(block)
+    order = np.argsort(found.mean, kind="stable")
+    columns = [_column("average rank", "", 2)]
+    columns += [_column(task.label, "rank", 1, protocol=task.protocol) for task in block.tasks]
+    rows = []
+    for index in order:
+        half = None
+        if found.low is not None and found.high is not None:
+            low, high = float(found.low[index]), float(found.high[index])
+            half = f"{low:.1f} to {high:.1f}"
+        mean = Cell(
+            origin="measured",
+            value=float(found.mean[index]),
+            aside=half or "",
+            run_ids=block.runs[index],
+        )
+        per_task = [
+            Cell(
+                origin="measured",
+                value=float(found.per_task[task, index]),
+                run_ids=block.cells[task][index].run_ids,
+            )
+            for task in range(len(block.tasks))
+        ]
+        rows.append(Row(label=block.methods[index], cells=(mean, *per_task)))
+    return Table(
+        name=name,
+        title=f"Average rank: {block.name}",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        notes=tuple(_rank_notes(block)),
+    )
+
+
+def win_table(block: Block, *, name: str) -> Table:
+    """On how many tasks the row beats the column; ties count for neither."""
+    wins = win_matrix(block.scores, block.rising)
+    columns = [_column(method, "", 0) for method in block.methods]
+    rows = []
+    for line, method in enumerate(block.methods):
+        cells = [
+            Cell(origin="measured", text="·")
+            if line == other
+            else Cell(origin="measured", value=float(wins[line, other]), run_ids=block.runs[line])
+            for other in range(len(block.methods))
+        ]
+        rows.append(Row(label=method, cells=tuple(cells)))
+    return Table(
+        name=name,
+        title=f"Wins: {block.name}",
+        columns=tuple(columns),
+        rows=tuple(rows),
+        label_head="row beats column",
+        notes=(f"Of {len(block.tasks)} tasks.", *_left_out(block)),
+    )
+
+
+def _rank_notes(block: Block) -> list[str]:
+    tasks, methods, seeds = block.scores.shape
+    notes = [
+        f"{methods} methods, {tasks} tasks, {seeds} seed(s) that all share; 1 is best, ties are "
+        "averaged. Interval: 95 %, bootstrap over tasks and seeds."
+    ]
+    # ranks within a task turn with its direction, and tasks of both directions are summed
+    up = np.array(block.rising)[:, None]
+    mean = block.scores.mean(axis=2)
+    test = friedman(np.where(up, mean, -mean))
+    notes.append(f"Friedman: chi2 = {test.statistic:.2f}, p = {test.p:.3f}.")
+    difference = critical_difference(methods, tasks)
+    notes.append(
+        f"Nemenyi: average ranks closer than {difference:.2f} are not told apart at 5 %."
+        + (" No two can be." if difference > methods - 1 else "")
+    )
+    return notes + _left_out(block)
+
+
+def _left_out(block: Block) -> list[str]:
+    notes = [f"Left out, for a score is missing: {', '.join(block.dropped)}."]
+    chance = sum(Flag.CHANCE in cell.flags for cells in block.cells for cell in cells)
+    said = [f"{chance} of the scores are at or below chance; they take part."]
+    return notes * bool(block.dropped) + said * bool(chance)
+
+
+def _column(label: str, metric: str, digits: int, *, protocol: str = "") -> Column:
+    return Column(
+        group=("measured", *([protocol] if protocol else [])),
+        label=label,
+        metric=metric,
+        higher_is_better=None,
+        origin="measured",
+        protocol=protocol,
+        digits=digits,
+    )
