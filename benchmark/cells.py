@@ -19,11 +19,11 @@ from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import pretrain
 from benchmark.progress import LastStep, clock
 from benchmark.protocols import FROZEN, parse, shots
-from benchmark.records import eval_record, failure_record, pretrain_record
+from benchmark.records import eval_record, pretrain_record, unscored_record
 from benchmark.results.running import Work, at_work
-from benchmark.results.schema import Record, now
+from benchmark.results.schema import Failure, Record, now
 from benchmark.results.store import RecordStore
-from registries.errors import BenchError
+from registries.errors import BenchError, NotApplicableError
 
 ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
 
@@ -62,7 +62,7 @@ def run_encoder(
     records: dict[str, Record] = {}
     for cell in cells:
         records[cell.key] = run_cell(cell, plan=plan, store=store, progress=progress)
-        if records[cell.key].status != "done" and plan.request.on_error == "stop":
+        if records[cell.key].status == "failed" and plan.request.on_error == "stop":
             break
     return records
 
@@ -100,6 +100,14 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
             return found
         try:
             return _evaluated(cell, plan=plan, store=store, progress=progress, report=heard)
+        except NotApplicableError as error:
+            progress.close(cell.key)
+            source = store.done(cell.encoder.key)
+            record = unscored_record(
+                cell, plan, status="not_applicable", source=source, warnings=[str(error)]
+            )
+            store.write(record)
+            return record
         except ATTEMPTED as error:
             progress.close(cell.key)
             return fail(cell, plan, error, store=store, progress=progress, step=heard.step)
@@ -247,7 +255,14 @@ def fail(
     attempt = len(store.failures(cell.key)) + 1
     text = "".join(traceback.format_exception(error))
     source = store.done(cell.encoder.key)  # None where the failure was in pretraining itself
-    record = failure_record(cell, plan, error, source=source, text=text, attempt=attempt, step=step)
+    failure = Failure(
+        exception=type(error).__name__,
+        message=str(error),
+        traceback=text,
+        attempt=attempt,
+        step=step,
+    )
+    record = unscored_record(cell, plan, status="failed", source=source, failure=failure)
     store.write(record)
     reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
     where = "" if step is None else f" at step {step}"

@@ -5,7 +5,7 @@ A configured root, or a generated stand-in. Never a silent fallback.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.data import adapters
@@ -23,24 +23,31 @@ from registries.registry import TASKS
 from registries.task import Inputs, Task, TaskCard
 
 MINIATURE_PREFIX = "mini-"
+Known = dict[str, dict[str, Manifest]]
 STANDS_FOR = {"mini-ks": "kinetics_sound", "mini-ucf": "ucf101"}  # the others by their own names
 
 
 @dataclass
 class Datasets:
-    """Roots, stores and tasks of one run; everything is located before anything is trained."""
+    """Roots, stores and tasks of one run; everything is located before anything is trained.
+
+    known: manifests read so far, by dataset and root, which the plans of one process share.
+    """
 
     request: RunRequest
     recipe: Recipe
+    known: Known = field(default_factory=dict)
 
     def task(self, name: str, card: TaskCard, *, seed: int, inputs: Inputs) -> Task:
         """The task on its data. Raises NotReadyError where the data is not there."""
+        root = self._task_root(card)
         source = ClipSource(
             adapter=card.dataset,
-            root=self._task_root(card),
+            root=root,
             size=self.recipe.size_for(name),
             seed=seed,
             store=self.store(),
+            manifests=self.known.setdefault(f"{card.dataset} {root}", {}),
         )
         options = self.recipe.task_options(name)
         if len(card.inputs) > 1:
@@ -54,12 +61,13 @@ class Datasets:
         name = self.request.pretrain_data or self.recipe.pretrain_data
         if name.startswith(MINIATURE_PREFIX):
             root = self._miniature(name, self._pretrain_tier())
-            manifest = adapters.read(
-                STANDS_FOR.get(name, name.removeprefix(MINIATURE_PREFIX)), root
-            )
+            name = STANDS_FOR.get(name, name.removeprefix(MINIATURE_PREFIX))
         else:
-            manifest = opened(adapters.read(name, self._root(name)))
-        manifest = manifest.split("train")  # what a task tests is never pretrained on
+            root = self._root(name)
+        known = self.known.setdefault(f"pretrain {name} {root}", {})
+        if "" not in known:  # what a task tests is never pretrained on
+            known[""] = opened(adapters.read(name, root)).split("train")
+        manifest = known[""]
         clips = self.recipe.pretrain_clips
         return manifest if clips is None or clips >= len(manifest) else manifest.take(clips)
 

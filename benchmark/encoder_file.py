@@ -18,7 +18,7 @@ import torch
 from benchmark.hooks import save_atomically
 from registries.alignment import Alignment, check_alignment
 from registries.encoder import Encoder, Modality
-from registries.errors import NotReadyError, UsageError
+from registries.errors import NotApplicableError, NotReadyError
 from registries.registry import BACKBONES
 
 FORMAT = 1
@@ -87,11 +87,11 @@ def read_alignment(path: Path) -> Alignment | None:
 def load_encoder(path: Path, modality: Modality) -> Encoder:
     """Rebuild one encoder with its weights.
 
-    Raises UsageError if the file has none of this modality.
+    Raises NotApplicableError if the file has none of this modality.
     """
     stored = read_encoders(path)["encoders"]
     if modality not in stored:
-        raise UsageError(
+        raise NotApplicableError(
             f"{path} holds encoders for {', '.join(stored) or 'nothing'}, "
             f"but the task needs {modality!r}."
         )

@@ -17,12 +17,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmark.cells import fail, prepare_encoder, run_cell
+from benchmark.datasets import Known
 from benchmark.plan import EvalCell, Plan, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.progress import RunProgress
@@ -254,30 +256,34 @@ def _narrow(cell: EvalCell, plan: Plan) -> RunRequest:
 def _serve(parent: Connection, threads: int) -> None:
     """A worker's life: units until the parent closes the pipe."""
     torch.set_num_threads(threads)
+    known: Known = {}
+    added: set[Path] = set()
     while True:
         try:
-            unit = parent.recv()
+            unit: Unit = parent.recv()
         except EOFError:
             return
         relay = Relay(parent)
         try:
-            parent.send(_do(unit, relay))
+            for path in set(unit.request.plugins) - added:
+                plugins.add_file(path)
+                added.add(path)
+            parent.send(_do(unit, relay, known))
         except Exception:  # planning failed: nothing is known to be recorded
             relay.say(traceback.format_exc())
             raise
 
 
-def _do(unit: Unit, relay: Relay) -> Ended:
-    for path in unit.request.plugins:
-        plugins.add_file(path)
+def _do(unit: Unit, relay: Relay, known: Known) -> Ended:
     recipe, cards = resolve(unit.request)
     store = RecordStore(unit.request.out)
-    plan = make_plan(unit.request, recipe, cards, store)
+    plan = make_plan(unit.request, recipe, cards, store, known)
     cells = [cell for cell in plan.to_run if cell.encoder.key == unit.encoder]
-    if unit.cell is None:
-        encoder = cells[0].encoder
-        failed = prepare_encoder(encoder, cells, plan=plan, store=store, progress=relay)
-        return Ended(unit.encoder, tuple(failed))
-    cell = next(cell for cell in cells if cell.key == unit.cell)
-    record = run_cell(cell, plan=plan, store=store, progress=relay)
-    return Ended(unit.cell, () if record.status == "done" else (unit.cell,))
+    failed: list[str] = []
+    if unit.cell is None and cells:
+        failed += prepare_encoder(cells[0].encoder, cells, plan=plan, store=store, progress=relay)
+    for cell in cells:  # none where another process has been quicker
+        if cell.key == unit.cell:
+            record = run_cell(cell, plan=plan, store=store, progress=relay)
+            failed += [cell.key] if record.status == "failed" else []
+    return Ended(unit.cell or unit.encoder, tuple(failed))

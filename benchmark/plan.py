@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.data.manifest import Manifest
-from benchmark.datasets import Datasets
+from benchmark.datasets import Datasets, Known
 from benchmark.encoder_file import read_encoders
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import check_options, objective_class
@@ -141,10 +141,17 @@ def protocol_for(request: RunRequest, card: TaskCard) -> str:
 
 
 def make_plan(
-    request: RunRequest, recipe: Recipe, cards: list[TaskCard], store: RecordStore
+    request: RunRequest,
+    recipe: Recipe,
+    cards: list[TaskCard],
+    store: RecordStore,
+    known: Known | None = None,
 ) -> Plan:
-    """Locate (or generate) the data, compute every key, and look up what is done."""
-    datasets = Datasets(request, recipe)
+    """Locate (or generate) the data, compute every key, and look up what is done.
+
+    known: manifests that plans made before this one have read; new ones are added.
+    """
+    datasets = Datasets(request, recipe, {} if known is None else known)
     precision = precision_of(recipe.precision)
     # located before anything is generated: a root without the dataset is reported at once
     trains = any(objective_class(name).pretrains for name in request.objectives)
@@ -278,7 +285,7 @@ def _eval_cell(
         manifest=manifest,
         key=key,
         key_fields=fields,
-        done=None if request.force else store.done(key),
+        done=None if request.force else store.answered(key),
     )
 
 

@@ -6,9 +6,10 @@ Scores come from the saved predictions, never from memory.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -165,22 +166,21 @@ def _asked(cell: EvalCell, found: Evaluation, metric: str) -> TaskInfo:
     return task.model_copy(update=own)
 
 
-def failure_record(
+def unscored_record(
     cell: EvalCell,
     plan: Plan,
-    error: Exception,
     *,
+    status: Literal["failed", "not_applicable"],
     source: Record | None,
-    text: str,
-    attempt: int,
-    step: int | None,
+    failure: Failure | None = None,
+    warnings: Sequence[str] = (),
 ) -> Record:
-    """The record of a cell that has no score."""
+    """The record of a cell that has no score: what happened, or why it cannot have one."""
     return Record(
         cell_key=cell.key,
         key_fields=plain(cell.key_fields),
         kind="eval",
-        status="failed",
+        status=status,
         ended=now(),
         objective=objective_info(cell.encoder),
         backbone=BackboneInfo(name=plan.recipe.video["type"]),
@@ -191,13 +191,8 @@ def failure_record(
         seed=seeds(cell.seed),
         precision=plan.precision,
         env=environment(),
-        failure=Failure(
-            exception=type(error).__name__,
-            message=str(error),
-            traceback=text,
-            attempt=attempt,
-            step=step,
-        ),
+        failure=failure,
+        warnings=list(warnings),
     )
 
 

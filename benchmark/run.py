@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
 from benchmark import summary
 from benchmark.cells import run_encoder
+from benchmark.data.dataset import ClipDataset
 from benchmark.data.ready import decode_all
 from benchmark.parallel import side_by_side
 from benchmark.plan import Plan, make_plan, resolve
@@ -36,40 +38,57 @@ def execute(request: RunRequest) -> int:
         if request.json:
             sys.stdout.write(json.dumps(summary.as_json(plan), indent=1) + "\n")
         return 0
-    records = {cell.key: cell.done for cell in plan.cells if cell.done is not None}
-    with RunProgress(_work(plan), console).running() as progress:
-        _decode(plan, store, progress)
-        if (request.jobs or 1) > 1 and len(plan.to_run) > 1:
-            records |= side_by_side([plan], store=store, progress=progress, jobs=request.jobs or 1)
-        else:
-            records |= one_by_one(plan, store=store, progress=progress)
+    records = carry_out([plan], store=store, console=console)
     return summary.print_end(
         plan, records, store=store, console=console, seconds=time.monotonic() - began
     )
 
 
-def _decode(plan: Plan, store: RecordStore, progress: RunProgress) -> None:
-    """Decode what the recipe keeps decoded; a broken file is found here, before any training."""
+def carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) -> dict[str, Record]:
+    """Run what is to run of plans that share a folder of records; the records of all cells.
+
+    Side by side in as many processes as `jobs` says, else one after the other here.
+    """
+    cells = [cell for plan in plans for cell in plan.cells]
+    records = {cell.key: cell.done for cell in cells if cell.done is not None}
+    work = {key: clips for plan in plans for key, clips in _work(plan).items()}
+    jobs = max(plan.request.jobs or 1 for plan in plans)
+    with RunProgress(work, console).running() as progress:
+        _decode(plans, store, progress)
+        if jobs > 1 and len(cells) - len(records) > 1:
+            return records | side_by_side(plans, store=store, progress=progress, jobs=jobs)
+        for plan in plans:
+            records |= one_by_one(plan, store=store, progress=progress)
+    return records
+
+
+def _decode(plans: Sequence[Plan], store: RecordStore, progress: RunProgress) -> None:
+    """Decode what the recipes keep decoded; a broken file is found here, before any training."""
+    sets: dict[tuple[str, str, int], ClipDataset] = {}
+    for plan in plans:
+        for dataset in _to_decode(plan, store):
+            place = dataset.manifest.content, dataset.crop.key, dataset.size
+            if place not in sets:
+                sets[place] = dataset
+                progress.begin("", f"decode {dataset.manifest.name}")
+                decode_all(dataset, jobs=plan.request.jobs, progress=progress.decoded)
+
+
+def _to_decode(plan: Plan, store: RecordStore) -> Iterator[ClipDataset]:
+    """What the cells of a plan read, and the encoders that are still to be trained."""
     frames = plan.datasets.store()
     if frames is None:
         return
     tasks = {(cell.task.card.name, cell.fold): cell for cell in plan.to_run}
-    sets = [
-        cell.task.dataset(split, cell.fold)
-        for cell in tasks.values()
-        for split in SPLITS
-        if (cell.manifest.rows["split"] == split).any()  # some have a test part alone
-    ]
+    for cell in tasks.values():
+        for split in SPLITS:
+            if (cell.manifest.rows["split"] == split).any():  # some have a test part alone
+                yield cell.task.dataset(split, cell.fold)
     for encoder in plan.encoders:
         if encoder.manifest is not None and not store.done(encoder.key):
-            sets += [
-                pretraining_data(
-                    encoder.objective, encoder.options, plan.recipe, encoder.manifest, store=frames
-                )
-            ]
-    for dataset in sets:
-        progress.begin("", f"decode {dataset.manifest.name}")
-        decode_all(dataset, jobs=plan.request.jobs, progress=progress.decoded)
+            yield pretraining_data(
+                encoder.objective, encoder.options, plan.recipe, encoder.manifest, store=frames
+            )
 
 
 def one_by_one(plan: Plan, *, store: RecordStore, progress: RunProgress) -> dict[str, Record]:

@@ -27,6 +27,8 @@ from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from benchmark.training import device_name
 
+SETTLED = ("done", "not_applicable")  # answers; all else is asked again
+
 
 def print_plan(plan: Plan, console: Console) -> None:
     """A few plain lines; nothing that needs colour or width."""
@@ -99,7 +101,7 @@ def print_end(
         console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     found = [(cell, records[cell.key]) for cell in plan.cells if cell.key in records]
-    failed = [(cell, record) for cell, record in found if record.status != "done"]
+    failed = [(cell, record) for cell, record in found if record.status not in SETTLED]
     done, wanted = len(found) - len(failed), len(plan.cells)
     cached = sum(cell.done is not None for cell in plan.cells)
     code = 1 if done < wanted else 0

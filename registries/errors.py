@@ -27,6 +27,14 @@ class NotReadyError(BenchError):
     exit_code = 3
 
 
+class NotApplicableError(UsageError):
+    """What is asked cannot be asked of this: a task of sound of encoders that hear nothing.
+
+    Of one cell among others it is no failure, and its record says so; of a single call it is wrong
+    usage.
+    """
+
+
 class VerificationError(BenchError):
     """A hash or a recomputed score differs from what was recorded."""
 

@@ -15,12 +15,13 @@ PACKAGES = ("registries", "objectives", "benchmark")
 # objectives/ has a ladder of its own: it shares only the kernel with the harness.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
+    ("benchmark.run_suite",),
     ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate", "benchmark.viz"),
     ("benchmark.parallel", "benchmark.mock"),
     ("benchmark.cells",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.status",),
-    ("benchmark.plan", "benchmark.report", "benchmark.compare"),
+    ("benchmark.plan", "benchmark.suite", "benchmark.report", "benchmark.compare"),
     ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),
     ("benchmark.evaluate_frozen",),
     ("benchmark.search",),

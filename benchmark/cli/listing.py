@@ -28,7 +28,9 @@ class Format(StrEnum):
 def list_names(
     kind: Annotated[
         str,
-        typer.Argument(help="objectives, tasks, backbones, protocols, datasets, presets or runs."),
+        typer.Argument(
+            help="objectives, tasks, backbones, protocols, datasets, presets, suites or runs."
+        ),
     ],
     *,
     runs: Annotated[Path, typer.Option(help="Folder of the records, for `list runs`.")] = Path(
@@ -51,7 +53,8 @@ def list_names(
             {"name": n, "summary": text} for n, text in names.protocols().items()
         ],
         "datasets": _datasets,
-        "presets": _presets,
+        "presets": lambda: _configs("presets"),
+        "suites": lambda: _configs("suites"),
         "runs": lambda: _runs(runs),
     }
     if kind not in kinds:
@@ -126,8 +129,8 @@ def _datasets() -> list[Row]:
     return sorted(rows.values(), key=lambda row: row["name"])
 
 
-def _presets() -> list[Row]:
-    return [{"name": name, "summary": line} for name, line in config.names("presets").items()]
+def _configs(folder: str) -> list[Row]:
+    return [{"name": name, "summary": line} for name, line in config.names(folder).items()]
 
 
 def _runs(root: Path) -> list[Row]:

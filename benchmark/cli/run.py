@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,13 @@ def run(
     objective: Annotated[
         list[str] | None, typer.Option(help="Objectives, by comma or repeated; all.")
     ] = None,
-    tasks: Annotated[list[str], typer.Option(help="Tasks; all, @local, @global.")],
+    tasks: Annotated[list[str] | None, typer.Option(help="Tasks; all, @local, @global.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="A whole comparison instead; `bench list suites`.")
+    ] = None,
+    block: Annotated[
+        list[str] | None, typer.Option(help="Of the suite, only these blocks.")
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="`bench list protocols`; each task's own if not given.")
     ] = None,
@@ -40,17 +46,21 @@ def run(
     encoders: Annotated[
         Path | None, typer.Option(help="Evaluate this encoders.pt instead of pretraining.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Budget; `bench list presets`.")] = "demo",
+    preset: Annotated[
+        str | None, typer.Option(help="Budget; `bench list presets`. demo if not given.")
+    ] = None,
     backbone: Annotated[
         list[str] | None, typer.Option(help="Backbone; `bench list backbones`.")
     ] = None,
-    seeds: Annotated[str, typer.Option(help="A count (3 means 0,1,2) or a list (0,1,2).")] = "1",
+    seeds: Annotated[
+        str | None, typer.Option(help="A count (3 means 0,1,2) or a list (0,1,2). 1 if not given.")
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("-o", help="key=value over the recipe. Repeatable.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes that generate or decode data.")
+        int | None, typer.Option(min=1, help="Processes: for data, and for cells side by side.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run cells that are done again.")] = False,
     dry_run: Annotated[
@@ -67,8 +77,13 @@ def run(
     """Pretrain objectives once, evaluate them on tasks, and write one record a cell."""
     for path in plugin or ():
         plugins.add_file(path)
+    if suite is not None:
+        given: dict[str, object] = {"--objective": objective, "--tasks": tasks, "--json": json}
+        given["--preset"] = preset
+        given |= {"--protocol": protocol, "--encoders": encoders, "--backbone": backbone}
+        _alone(suite, given)
     chosen = names.resolve("objectives", objective or ())
-    if bool(chosen) == bool(encoders):
+    if suite is None and bool(chosen) == bool(encoders):
         raise UsageError(
             "give either --objective (`bench list objectives` shows them) or --encoders FILE, "
             + ("not both." if chosen else "neither was given.")
@@ -76,15 +91,15 @@ def run(
     roots, miniature = read_data(data or ())
     request = RunRequest(
         objectives=chosen,
-        tasks=_some("--tasks", names.resolve("tasks", tasks)),
+        tasks=() if suite else _some("--tasks", names.resolve("tasks", tasks or ())),
         protocol=_protocol(protocol),
         data=roots,
         miniature=miniature,
         pretrain_data=pretrain_data,
         encoders=_existing(encoders),
-        preset=_preset(preset),
+        preset=_preset(preset or "demo"),
         backbones=tuple(_backbone(name) for name in names.split(backbone or ())),
-        seeds=names.seeds(seeds),
+        seeds=names.seeds(seeds or "1"),
         overrides=names.assignments(option or ()),
         out=out,
         jobs=jobs,
@@ -94,9 +109,26 @@ def run(
         on_error=on_error.value,
         plugins=tuple(plugin or ()),
     )
+    if suite is not None:
+        from benchmark.run_suite import execute_suite
+
+        chosen_seeds = names.seeds(seeds) if seeds else None
+        return execute_suite(suite, request, blocks=names.split(block or ()), seeds=chosen_seeds)
     from benchmark.run import execute  # torch, mmengine: only once every name is known to be right
 
     return execute(request)
+
+
+def _alone(suite: str, given: Mapping[str, object]) -> None:
+    """A suite says itself what is run, on what and how."""
+    if suite not in (known := config.names("suites")):
+        raise unknown("suite", suite, known, hint="`bench list suites` shows them all.")
+    for flag, value in given.items():
+        if value:
+            raise UsageError(
+                f"--suite {suite} says what {flag} would; leave one of them out. --block, --seeds, "
+                "--jobs, --data, -o and --out go with a suite."
+            )
 
 
 def read_data(values: Sequence[str]) -> tuple[dict[str, Path], bool]:

@@ -25,7 +25,8 @@ class ClipSource:
     """One dataset root, read through its adapter; shared by all tasks and objectives.
 
     size: pixels a side of what the encoder sees. seed: of the training draws. store: decoded
-    clips kept on disk, or None to decode each time.
+    clips kept on disk, or None to decode each time. manifests: those read so far, by adapter
+    options; a dict that several sources of one root may share.
     """
 
     adapter: str
@@ -33,16 +34,16 @@ class ClipSource:
     size: int
     seed: int = 0
     store: FrameStore | None = None
-    _manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
+    manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 
     def manifest(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
         """The manifest under these adapter options, with a validation part; read once."""
         key = repr(sorted(options.items()))
-        if key not in self._manifests:
+        if key not in self.manifests:
             # held out of train by group only where the owners have no validation part
             found = opened(adapters.read(self.adapter, self.root, **options))
-            self._manifests[key] = hold_out(found)
-        return self._manifests[key]
+            self.manifests[key] = hold_out(found)
+        return self.manifests[key]
 
     def training(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
         """The manifest of a part that is only trained on: nothing is held out of it."""

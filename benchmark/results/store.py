@@ -181,6 +181,13 @@ class RecordStore:
         alive = [r for r in records if r.status == "done" and r.run_id not in superseded]
         return alive[-1] if alive else None
 
+    def answered(self, cell_key: str) -> Record | None:
+        """As `done`, or the newest record that says that the cell does not apply."""
+        if (done := self.done(cell_key)) is not None:
+            return done
+        found = [r for r in self._of_cell(cell_key) if r.status == "not_applicable"]
+        return found[-1] if found else None
+
     def failures(self, cell_key: str) -> list[Record]:
         """The failed attempts at a cell, oldest first."""
         return [record for record in self._of_cell(cell_key) if record.status == "failed"]

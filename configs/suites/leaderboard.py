@@ -1,0 +1,64 @@
+"""The first leaderboard: nine objectives and three anchors under equal conditions.
+
+Run: bench run --suite leaderboard --jobs 12 --out results/leaderboard (resumable; --block core
+--seeds 3 for a part of it), then bench report --runs results/leaderboard. The hypotheses were
+written down before anything was run; the miniatures are not tuned towards them.
+"""
+
+preset = "leaderboard"
+objectives = (
+    "glcm",
+    "moco",
+    "cpc",
+    "dpc",
+    "infomax",
+    "avts",
+    "avslowfast",
+    "crisscross",
+    "temporal_order",
+)
+anchors = ("scratch", "random", "supervised")
+sweep = dict(option="pretrain.lr", values=(1e-3, 2e-3, 4e-3), task="ucf101", protocol="linear")
+blocks = dict(
+    core=dict(tasks=("lrw", "dfdc", "ucf101", "esc50"), seeds=5),
+    linear=dict(tasks=("ucf101",), protocol="linear", seeds=3),
+    retrieval=dict(tasks=("ucf101",), protocol="retrieval", seeds=3),
+    glcm=dict(
+        objectives=("glcm",),
+        tasks=("lrw", "dfdc", "ucf101"),
+        seeds=3,
+        variants={
+            "without local contrast": (
+                "objectives.glcm.local_contrast=False",
+                "finetune.features=all",
+            ),
+            "without MIL": ("objectives.glcm.local_mil=False",),
+            "average pooling": ("objectives.glcm.pooling=average",),
+            "global features": ("finetune.features=global",),
+            "both features": ("finetune.features=all",),
+        },
+    ),
+    crisscross=dict(
+        objectives=("crisscross",),
+        tasks=("ucf101", "esc50"),
+        seeds=3,
+        variants={
+            "no relaxation": ("objectives.crisscross.relaxation=none",),
+            "medium": ("objectives.crisscross.relaxation=medium",),
+            "mixed": ("objectives.crisscross.relaxation=mixed",),
+            "extreme": ("objectives.crisscross.relaxation=extreme",),
+        },
+    ),
+    sound=dict(tasks=("kinetics_sound",), seeds=3),
+    location=dict(tasks=("localise",), seeds=3),
+    action=dict(tasks=("hmdb51",), seeds=3),
+    sentences=dict(tasks=("lrs2",), seeds=3),
+)
+hypotheses = dict(
+    a="GLCM is first on lrw and dfdc.",
+    b="Without local contrast GLCM falls on lrw, lrs2 and dfdc by more than on ucf101 and hmdb51.",
+    c="Multiple instance learning helps local tasks more than global ones.",
+    d="Relaxed synchrony (mild, mixed) beats none for CrissCross on global tasks.",
+    e="The order of the seven objectives of GLCM's Table 4 (Kendall's tau with its interval).",
+    f="The dissociation index of GLCM is near zero, that of global-only objectives negative.",
+)
