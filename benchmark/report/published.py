@@ -21,7 +21,10 @@ FLAG_WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedRow:
-    """One number of one table. value None: not reported there. pretrain_size: clips."""
+    """One number of one table. value None: not reported there. pretrain_size: clips.
+
+    raw: what was printed; protocol: how it was evaluated, "" where the source does not say.
+    """
 
     paper: str
     table: str
@@ -35,6 +38,8 @@ class PublishedRow:
     metric: str
     value: float | None
     higher_is_better: bool
+    raw: str
+    protocol: str
     note: str
 
     @property
@@ -74,9 +79,18 @@ def published_cell(row: PublishedRow) -> Cell:
         value=row.value,
         mark=Mark.NOT_APPLICABLE if row.value is None else None,
         flags=row.flags if row.value is not None else (),
-        note=row.note,
+        note="; ".join(part for part in (row.protocol, _printed(row), row.note) if part),
         source=row.source,
     )
+
+
+def _printed(row: PublishedRow) -> str:
+    """What stands in the source, where that is not simply the number."""
+    try:
+        plain = float(row.raw) == row.value
+    except ValueError:
+        plain = not row.raw
+    return "" if plain else f'printed "{row.raw}"'
 
 
 def load_published(folder: Path | None = None) -> list[PublishedRow]:
@@ -115,5 +129,7 @@ def _row(entry: dict[str, str]) -> PublishedRow:
         metric=entry["metric"],
         value=float(entry["value"]) if entry["value"] else None,
         higher_is_better={"0": False, "1": True}[entry["higher_is_better"]],
+        raw=entry["raw"],
+        protocol=entry["protocol"],
         note=entry["note"],
     )

@@ -72,7 +72,7 @@ def test_a_tooltip_tells_seeds_interval_and_provenance(page):
     published = [
         attrs["data-tip"] for tag, attrs in Reader(page).having("data-tip") if tag == "span"
     ]
-    assert any("GLCM Table 6\nK-AV-15K (full row equals Table 4)" in tip for tip in published)
+    assert any('GLCM Table 6\nfinetune; printed "-40.4"; K-AV-15K' in tip for tip in published)
 
 
 def test_all_numbers_of_the_tables_are_there(page, store):
