@@ -36,6 +36,7 @@ class Sweep(Strict):
     task: str
     protocol: str | None = None
     seed: int = 100
+    overrides: tuple[str, ...] = ()
 
 
 class Block(Strict):
@@ -85,7 +86,7 @@ def sweep_requests(suite: Suite, base: RunRequest) -> list[RunRequest]:
             protocol=sweep.protocol,
             preset=suite.preset,
             seeds=(sweep.seed,),
-            overrides=(*base.overrides, f"{sweep.option}={value!r}"),
+            overrides=(*base.overrides, *sweep.overrides, f"{sweep.option}={value!r}"),
             out=base.out / SWEEP,
         )
         for value in sweep.values

@@ -91,6 +91,7 @@ def eval_loader(dataset: Dataset[Any], *, batch_size: int, workers: int) -> Data
         shuffle=False,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
+        persistent_workers=workers > 0,
     )
 
 
@@ -158,6 +159,8 @@ def optim_wrapper(model: nn.Module, recipe: Training, precision: str) -> dict[st
     }
     if recipe.optimizer == "SGD":
         optimizer["momentum"] = 0.9
+    elif torch.cuda.is_available():
+        optimizer["fused"] = True  # one kernel for all parameters
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": optimizer}
     if precision == "bf16":
         wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}

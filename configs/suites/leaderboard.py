@@ -18,7 +18,13 @@ objectives = (
     "temporal_order",
 )
 anchors = ("scratch", "random", "supervised")
-sweep = dict(option="pretrain.lr", values=(1e-3, 2e-3, 4e-3), task="ucf101", protocol="linear")
+sweep = dict(
+    option="pretrain.lr",
+    values=(1e-3, 2e-3, 4e-3),
+    task="ucf101",
+    protocol="linear",
+    overrides=("tier=small",),
+)
 blocks = dict(
     core=dict(tasks=("lrw", "dfdc", "ucf101", "esc50"), seeds=5),
     linear=dict(tasks=("ucf101",), protocol="linear", seeds=3),

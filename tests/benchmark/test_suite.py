@@ -23,7 +23,12 @@ def suite() -> Suite:
         preset="demo",
         objectives=("glcm", "moco"),
         anchors=("scratch",),
-        sweep={"option": "pretrain.lr", "values": (0.1, 0.2), "task": "ucf101"},
+        sweep={
+            "option": "pretrain.lr",
+            "values": (0.1, 0.2),
+            "task": "ucf101",
+            "overrides": ("tier=small",),
+        },
         blocks={
             "core": {"tasks": ("lrw", "dfdc"), "seeds": 2},
             "parts": {"objectives": ("glcm",), "tasks": ("lrw",), "variants": {"x": ("a=1",)}},
@@ -45,7 +50,7 @@ def swept(record: Record, name: str, rate: float, val: float | None, **changes) 
 def test_a_sweep_is_every_objective_at_every_value_apart_from_the_rest(suite):
     first, second = sweep_requests(suite, BASE)
     assert first.objectives == ("glcm", "moco") and first.tasks == ("ucf101",)
-    assert first.overrides == ("precision=fp32", "pretrain.lr=0.1")
+    assert first.overrides == ("precision=fp32", "tier=small", "pretrain.lr=0.1")
     assert second.overrides[-1] == "pretrain.lr=0.2"
     assert first.seeds == second.seeds == (100,) and first.out == Path("out/sweep")
 
