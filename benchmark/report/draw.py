@@ -222,7 +222,7 @@ def _draw_matrix(axis: Axes, panel: MatrixPanel) -> None:
 
 
 def _wrapped(text: str, width: int) -> str:
-    return textwrap.fill(text, width, max_lines=3, placeholder=" …")
+    return textwrap.fill(text, width, max_lines=3, placeholder=" …", break_on_hyphens=False)
 
 
 def _short(text: str) -> str:

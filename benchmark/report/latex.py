@@ -12,11 +12,13 @@ from itertools import groupby
 from benchmark.report.model import Cell, Column, Row, Table, cell_text
 
 ROWS = 40  # chosen: rows of one float; a longer table is continued in the next
+WIDE = 8  # chosen: columns of one tabular; further ones stand below it
+FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 PREAMBLE = r"""\documentclass[10pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage{booktabs,graphicx}
-\usepackage[margin=2cm]{geometry}
+\usepackage[landscape,margin=1.5cm]{geometry}
 \begin{document}
 """
 SPECIAL = {
@@ -73,50 +75,62 @@ def _floats(table: Table) -> list[str]:
         rows = table.rows[start : start + ROWS]
         title = escape(table.title) + (" (continued)" if start else "")
         label = f"\\label{{tab:{table.name}}}" if not start else ""
-        lines = [
-            "\\begin{table}[p]",
-            "\\centering\\small",
-            f"\\caption{{{title}}}{label}",
-            "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
-            *_tabular(table, rows),
-            "}",
-        ]
+        lines = ["\\begin{table}[!htbp]", "\\centering\\small", f"\\caption{{{title}}}{label}"]
+        for columns in _stacks(table.columns):
+            lines += [f"{FIT}{{%", *_tabular(table, rows, columns), "}\\par\\medskip"]
         if start + ROWS >= len(table.rows):
-            lines += [f"\\par\\smallskip\\footnotesize {note}" for note in _notes(table)]
+            notes = "\\\\\n".join(_notes(table))
+            lines.append(f"\\parbox{{\\linewidth}}{{\\footnotesize\\raggedright {notes}}}")
         parts.append("\n".join([*lines, "\\end{table}", "\\clearpage"]))
     return parts
 
 
-def _tabular(table: Table, rows: Sequence[Row]) -> list[str]:
+def _stacks(columns: Sequence[Column]) -> list[list[int]]:
+    """Indices of the columns of each tabular: groups stay whole where they fit side by side."""
+    stacks: list[list[int]] = [[]]
+    place = 0
+    for _, members in groupby(columns, key=lambda column: column.group):
+        group = list(range(place, place + len(list(members))))
+        place += len(group)
+        if stacks[-1] and len(stacks[-1]) + len(group) > WIDE:
+            stacks.append([])
+        stacks[-1] += group[:WIDE]
+        rest = group[WIDE:]
+        stacks += [rest[start : start + WIDE] for start in range(0, len(rest), WIDE)]
+    return stacks
+
+
+def _tabular(table: Table, rows: Sequence[Row], columns: list[int]) -> list[str]:
     left = 1 + len(table.detail_heads)
-    lines = [f"\\begin{{tabular}}{{{'l' * left}{'r' * len(table.columns)}}}", "\\toprule"]
-    lines += _heads(table, left)
+    drawn = [table.columns[index] for index in columns]
+    lines = [f"\\begin{{tabular}}{{{'l' * left}{'r' * len(columns)}}}", "\\toprule"]
+    lines += _heads(table, drawn, left)
     section = ""
     for number, row in enumerate(rows):
         if row.section != section:
             section = row.section
             lines += ["\\midrule"] * bool(number)
             lines.append(f"\\multicolumn{{{left}}}{{l}}{{\\textit{{{escape(section)}}}}} \\\\")
-        cells = [_cell(c, column) for c, column in zip(row.cells, table.columns, strict=True)]
+        cells = [_cell(row.cells[index], table.columns[index]) for index in columns]
         lines.append(" & ".join([*map(escape, (row.label, *row.details)), *cells]) + r" \\")
     return [*lines, "\\bottomrule", "\\end{tabular}"]
 
 
-def _heads(table: Table, left: int) -> list[str]:
+def _heads(table: Table, drawn: list[Column], left: int) -> list[str]:
+    """Groups with a rule below each, labels, and the metrics where there are any."""
     groups, rules, place = [], [], left + 1
-    for group, columns in groupby(table.columns, key=lambda column: column.group):
+    for group, columns in groupby(drawn, key=lambda column: column.group):
         size = len(list(columns))
         groups.append(f"\\multicolumn{{{size}}}{{c}}{{{escape(', '.join(group))}}}")
         rules.append(f"\\cmidrule(lr){{{place}-{place + size - 1}}}")
         place += size
     names = [escape(head) for head in (table.label_head, *table.detail_heads)]
-    names += [escape(column.head) for column in table.columns]
-    return [
-        " & ".join([""] * left + groups) + r" \\",
-        " ".join(rules),
-        " & ".join(names) + r" \\",
-        "\\midrule",
-    ]
+    names += [escape(column.label) for column in drawn]
+    metrics = [escape(f"{column.metric} {column.arrow}".strip()) for column in drawn]
+    lines = [" & ".join([""] * left + groups), " & ".join(names)]
+    lines += [" & ".join([""] * left + metrics)] if any(metrics) else []
+    first, *others = [line + r" \\" for line in lines]
+    return [first, " ".join(rules), *others, "\\midrule"]
 
 
 def _cell(cell: Cell, column: Column) -> str:

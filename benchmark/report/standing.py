@@ -89,7 +89,8 @@ def _rank_notes(block: Block) -> list[str]:
     up = np.array(block.rising)[:, None]
     mean = block.scores.mean(axis=2)
     test = friedman(np.where(up, mean, -mean))
-    notes.append(f"Friedman: chi2 = {test.statistic:.2f}, p = {test.p:.3f}.")
+    p = f"p = {test.p:.3f}" if test.p >= 0.001 else "p < 0.001"
+    notes.append(f"Friedman: chi2 = {test.statistic:.2f}, {p}.")
     difference = critical_difference(methods, tasks)
     notes.append(
         f"Nemenyi: average ranks closer than {difference:.2f} are not told apart at 5 %."

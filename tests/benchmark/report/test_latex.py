@@ -39,6 +39,28 @@ def test_a_long_table_is_continued():
     assert all(f"row {i} &" in text for i in range(2 * ROWS + 1))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [([3, 5], [8]), ([3, 6], [3, 6]), ([20, 2], [8, 8, 6]), ([1], [1])]
+)
+def test_wide_tables_are_stacked_by_group(sizes, expected):
+    columns = tuple(
+        Column(
+            group=(str(number),),
+            label=f"c{number}.{index}",
+            metric="",
+            higher_is_better=None,
+            origin="measured",
+        )
+        for number, size in enumerate(sizes)
+        for index in range(size)
+    )
+    row = Row(label="r", cells=(Cell(origin="measured", value=1.0),) * len(columns))
+    text = render_latex([Table(name="t", title="T", columns=columns, rows=(row,))])
+    found = re.findall(r"begin\{tabular\}\{l(r+)\}", text)
+    assert [len(part) for part in found] == expected
+    assert all(f"{column.label} " in text for column in columns)
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
 def test_it_compiles(tables, hostile, tmp_path):
     path = tmp_path / "report.tex"
