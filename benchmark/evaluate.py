@@ -21,7 +21,13 @@ from benchmark.protocols.attention import Listener
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.protocols.pooling import feature_channels
 from benchmark.settings import Finetune, Recipe
-from benchmark.training import build_runner, eval_loader, precision_of, train_loader
+from benchmark.training import (
+    build_runner,
+    eval_loader,
+    lay_out,
+    precision_of,
+    train_loader,
+)
 from registries.sampling import ClipSampling, View
 from registries.task import MODALITIES, STEPS, Split, Task
 
@@ -49,7 +55,7 @@ def evaluate(
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
-        model,
+        lay_out(model, channels_last=recipe.channels_last),
         train_loader(train, finetune, seed=seed, workers=recipe.workers),
         finetune,
         work_dir=work_dir,

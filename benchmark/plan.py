@@ -203,6 +203,7 @@ def _pretrain_cell(
             "clip": recipe.clip.model_dump(),
             "recipe": recipe.pretrain.model_dump(),
             "precision": precision,
+            **_layout(recipe),
         }
     return PretrainCell(
         objective=name,
@@ -265,6 +266,7 @@ def _eval_cell(
         "data": manifest.hash,
         "seed": seed,
         "precision": precision_of(recipe.precision),
+        **_layout(recipe),
     }
     if task.inputs != "v":  # keys of earlier records stay as they are
         fields["inputs"] = task.inputs
@@ -287,6 +289,11 @@ def _eval_cell(
         key_fields=fields,
         done=None if request.force else store.answered(key),
     )
+
+
+def _layout(recipe: Recipe) -> dict[str, bool]:
+    """Part of a key only where it is not as it was in the first records."""
+    return {"channels_last": True} if recipe.channels_last else {}
 
 
 def _keywords(found: type) -> list[str]:

@@ -21,7 +21,7 @@ from benchmark.diagnostics import Diagnose
 from benchmark.encoder_file import save_encoders
 from benchmark.hooks import EpochCheckpoint, FractionDone, Report, standard_hooks
 from benchmark.settings import Recipe
-from benchmark.training import build_runner, precision_of, train_loader
+from benchmark.training import build_runner, lay_out, precision_of, train_loader
 from registries import plugins
 from registries.errors import NotReadyError, unknown
 from registries.objective import Objective
@@ -91,7 +91,7 @@ def pretrain(
     objective = build_for(dataset, name, options, recipe=recipe, manifest=manifest, seed=seed)
     (progress, hooks), diagnose = standard_hooks(seed, report), Diagnose(name, report)
     runner = build_runner(
-        objective,
+        lay_out(objective, channels_last=recipe.channels_last),
         train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
         recipe.pretrain,
         work_dir=out / "work",

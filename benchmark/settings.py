@@ -79,7 +79,7 @@ class Training(Strict):
         dumped: dict[str, Any] = handler(self)
         known = [name for name in LATER if name in fields]
         unused = {name for name in known if getattr(self, name) == fields[name].default}
-        return {name: value for name, value in dumped.items() if name not in unused}
+        return _without(dumped, unused)
 
 
 class Pretrain(Training):
@@ -130,6 +130,7 @@ class Recipe(Strict):
     audio: dict[str, Any]
     clip: Clip = Clip()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    channels_last: bool = False  # of 3-D convolutions
     workers: int = Field(0, ge=0)
     frame_cache: bool = False
     pretrain: Pretrain
@@ -137,6 +138,12 @@ class Recipe(Strict):
     probe: Probe = Probe()
     objectives: dict[str, dict[str, Any]] = {}
     tasks: dict[str, dict[str, Any]] = {}
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `channels_last` unless it is used: recipes of earlier records lack it."""
+        dumped: dict[str, Any] = handler(self)
+        return dumped if self.channels_last else _without(dumped, {"channels_last"})
 
     def finetune_for(self, task: str) -> Finetune:
         """The finetuning recipe of one task.
@@ -178,6 +185,10 @@ class Recipe(Strict):
             if name not in allowed:
                 raise unknown(f"input of {task} (tasks.{task}.inputs)", str(name), allowed)
         return wanted
+
+
+def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def load_recipe(

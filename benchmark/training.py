@@ -142,6 +142,17 @@ def build_runner(
     return runner
 
 
+def lay_out(model: nn.Module, *, channels_last: bool) -> nn.Module:
+    """Weights of 3-D convolutions with the channels last in memory; activations follow them."""
+    if channels_last:
+        for module in model.modules():
+            if isinstance(module, nn.Conv3d):
+                module.weight.data = module.weight.data.contiguous(
+                    memory_format=torch.channels_last_3d
+                )
+    return model
+
+
 def quiet(logger: MMLogger) -> None:
     """Mmengine's log stays in its file; the terminal belongs to the progress display."""
     for handler in logger.handlers:

@@ -13,8 +13,10 @@ import json
 import os
 import struct
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from io import FileIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -30,6 +32,8 @@ from registries.errors import NotReadyError
 FORMAT = 1  # raised whenever stored bytes would change
 HEADER = struct.Struct("<8sI")  # magic, length of the JSON that follows
 MAGIC = b"benchfrm"
+PARTS = 8  # in which a worker is given its share; chosen
+PROCESSES_FROM = 400  # clips; chosen: below, starting processes costs more than they save
 
 
 class BadFile(NamedTuple):
@@ -81,36 +85,71 @@ class FrameStore:
     ) -> list[BadFile]:
         """Decode every clip before training; returns the unreadable ones.
 
-        jobs: threads (None: all cores), decoding releases the interpreter's lock. progress: called
-        with (done, total). Raises NotReadyError where more than `max_bad` of the clips are
-        unreadable.
+        jobs: processes (None: all cores); threads where little is missing, as a process takes
+        seconds to start. progress: called with (done, total). Raises NotReadyError where more than
+        `max_bad` of the clips are unreadable.
         """
-        recipe, bad = choose_crop(crop, manifest), []
-
-        def one(row: int) -> BadFile | None:
+        todo = Decoding(self, manifest, choose_crop(crop, manifest), size, sample_rate)
+        missing = [row for row in range(len(manifest)) if todo.lacks(row)]
+        jobs = jobs or os.cpu_count() or 1
+        done, bad = len(manifest) - len(missing), list[BadFile]()
+        with _pool(jobs, len(missing)) as pool:
+            step = max(1, len(missing) // (PARTS * jobs))
+            parts = [missing[at : at + step] for at in range(0, len(missing), step)]
+            pending = {pool.submit(todo, part): len(part) for part in parts}
             try:
-                sample = Sample(manifest, row, crop=recipe, size=size)
-                if sample.path.suffix.lower() in SOUND_FILES:
-                    return None
-                path = self.path(sample, sample_rate=sample_rate)
-                if not path.is_file():
-                    _write(path, _decode(sample, sample_rate))
-            except MediaError as error:
-                return BadFile(manifest.rows["id"].iat[row], str(error))
-            return None
-
-        with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-            pending = [pool.submit(one, row) for row in range(len(manifest))]
-            try:
-                for done, future in enumerate(as_completed(pending), start=1):
-                    if (failed := future.result()) is not None:
-                        bad.append(failed)
+                for future in as_completed(pending):
+                    bad += future.result()
+                    done += pending[future]
                     if progress is not None:
-                        progress(done, len(pending))
+                        progress(done, len(manifest))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         check_bad(manifest, bad, max_bad)
         return sorted(bad)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Rows of a manifest to be decoded into a store, in whatever process."""
+
+    store: FrameStore
+    manifest: Manifest
+    crop: CropRecipe
+    size: int
+    sample_rate: int
+
+    def lacks(self, row: int) -> bool:
+        """Whether a row has still to be decoded; sound files are read as they are."""
+        sample = self._sample(row)
+        if sample.path.suffix.lower() in SOUND_FILES:
+            return False
+        try:
+            return not self.store.path(sample, sample_rate=self.sample_rate).is_file()
+        except MediaError:  # told when it is decoded
+            return True
+
+    def __call__(self, rows: Sequence[int]) -> list[BadFile]:
+        """Decode rows; the unreadable ones come back."""
+        bad = []
+        for row in rows:
+            try:
+                sample = self._sample(row)
+                path = self.store.path(sample, sample_rate=self.sample_rate)
+                _write(path, _decode(sample, self.sample_rate))
+            except MediaError as error:
+                bad.append(BadFile(self.manifest.rows["id"].iat[row], str(error)))
+        return bad
+
+    def _sample(self, row: int) -> Sample:
+        return Sample(self.manifest, row, crop=self.crop, size=self.size)
+
+
+def _pool(jobs: int, clips: int) -> Executor:
+    """Processes for many clips, threads for few."""
+    if jobs == 1 or clips < PROCESSES_FROM:
+        return ThreadPoolExecutor(jobs)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
 
 def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> None:

@@ -178,6 +178,17 @@ def test_the_store_changes_nothing(toy, tmp_path):
     assert len(list(tmp_path.rglob("*.clip"))) == 3
 
 
+def test_processes_store_what_threads_store(toy, tmp_path, monkeypatch):
+    stores = [FrameStore(tmp_path / name) for name in ("threads", "processes")]
+    for store, least in zip(stores, (10**9, 1), strict=True):
+        monkeypatch.setattr("benchmark.data.store.PROCESSES_FROM", least)
+        assert store.warm(toy, size=SIZE, jobs=2) == []
+    names = [sorted(p.relative_to(s.folder) for p in s.folder.rglob("*.clip")) for s in stores]
+    assert len(names[0]) == 3 and names[0] == names[1]
+    for name in names[0]:
+        assert (stores[0].folder / name).read_bytes() == (stores[1].folder / name).read_bytes()
+
+
 def test_warm_decodes_once_and_reports_bad_files(manifest_of, root, tmp_path):
     (tmp_path / "data").mkdir()
     for name in ("a.mp4", "b.mp4"):
