@@ -41,10 +41,12 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", commands())
 def test_the_command_is_taken(command, tmp_path, monkeypatch, capsys):
     import benchmark.run
+    import benchmark.run_suite
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(benchmark.run, "execute", lambda request: 0)
+    monkeypatch.setattr(benchmark.run_suite, "execute_suite", lambda name, base, **_: 0)
     _, name, *rest = shlex.split(command)
     if name == "run" and "--data" in rest:
         place = rest[rest.index("--data") + 1].partition("=")[2] or rest[rest.index("--data") + 1]

@@ -94,7 +94,8 @@ def average_ranks(
 def friedman(scores: Array) -> Friedman:
     """Whether the methods differ at all: Friedman's test on ranks within tasks, ties corrected.
 
-    scores (T, M), at least two tasks and three methods. The direction of a metric does not matter.
+    scores (T, M), at least two tasks and three methods, all oriented alike: where lower is better,
+    take the negative.
     The chi-square approximation is conservative for few tasks.
     Raises ValueError for an incomplete block or fewer than three methods.
     """

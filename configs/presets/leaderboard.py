@@ -8,8 +8,8 @@ heads as in the preset `mini`; batch 32, the rates of finetuning risen by the sq
 
 _base_ = "../_base_/cpu.py"
 tuning = (
-    "pretraining rate: the suite's sweep, three values for each objective; all else by hand for "
-    "the preset mini, on scratch and supervised only, by validation parts"
+    "by hand for the preset mini, on scratch and supervised only, by validation parts; the rate of "
+    "pretraining is the same for all, but where a suite's sweep has set it"
 )
 tier = "base"
 pretrain_tier = "small"
@@ -31,8 +31,8 @@ finetune = dict(
     val_interval=2,
 )
 tasks = dict(
-    lrw=dict(finetune=dict(epochs=45, lr=2.1e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
-    lrs2=dict(finetune=dict(epochs=45, lr=2.1e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
+    lrw=dict(finetune=dict(epochs=30, lr=2.1e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
+    lrs2=dict(finetune=dict(epochs=30, lr=2.1e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
     dfdc=dict(size=72, clip_len=8, dropout=0.1, finetune=dict(augment=dict(jitter=0.2))),
     ucf101=dict(dropout=0.1, finetune=dict(augment=dict(scale=(0.8, 1.0), jitter=0.2))),
 )
