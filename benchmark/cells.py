@@ -20,6 +20,7 @@ from benchmark.pretrain import pretrain
 from benchmark.progress import LastStep, clock
 from benchmark.protocols import FROZEN, parse, shots
 from benchmark.records import eval_record, pretrain_record, unscored_record
+from benchmark.results.keys import file_sha256
 from benchmark.results.running import Work, at_work
 from benchmark.results.schema import Failure, Record, now
 from benchmark.results.store import RecordStore
@@ -215,7 +216,7 @@ def _evaluate(
     if protocol in FROZEN:
         job = FrozenJob(
             encoders=path,
-            source=cell.encoder.key,
+            source=file_sha256(path),  # not the key: --force trains anew under the same one
             task=cell.task,
             fold=cell.fold,
             protocol=cell.protocol,

@@ -23,7 +23,7 @@ from registries.task import Task
 
 @dataclass(frozen=True)
 class FrozenJob:
-    """What is asked of the encoders. source: their key. cache: where features are kept."""
+    """What is asked of the encoders. source: their content. cache: where features are kept."""
 
     encoders: Path
     source: str

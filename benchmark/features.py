@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -86,8 +87,8 @@ def feature_table(
 ) -> FeatureTable:
     """Features of all samples of a task's fold, from `cache` where they are there already.
 
-    source: key of the encoders, part of the cache's. Raises UsageError for encoders that lack a
-    modality of the task's inputs, and for a task whose clips this cannot read.
+    source: hash of the encoders, part of the cache's key. Raises NotApplicableError for encoders
+    that lack a modality of the task's inputs, UsageError for a task whose clips this cannot read.
     """
     manifest = task.manifest(fold)
     dataset = task.dataset("test", fold, clips=reading.clips)
@@ -98,12 +99,14 @@ def feature_table(
         )
     dataset = dataset.over(manifest)
     path = cache / "features" / f"{_key(source, task, dataset, reading, recipe)}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            kept = dict(stored)
-    else:
-        kept = _extract(encoders, task, dataset, reading=reading, recipe=recipe, report=report)
-        _write(path, kept)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):  # folds side by side: one extracts, the others wait for it
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as stored:
+                kept = dict(stored)
+        else:
+            kept = _extract(encoders, task, dataset, reading=reading, recipe=recipe, report=report)
+            _write(path, kept)
     place = {name: row for row, name in enumerate(kept.pop("id").tolist())}
     order = np.array([place[name] for name in manifest.rows["id"]])
     return FeatureTable(manifest, {name: values[order] for name, values in kept.items()})
