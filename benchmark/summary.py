@@ -22,7 +22,7 @@ from benchmark.in_use import versions_in_use
 from benchmark.plan import EvalCell, Plan
 from benchmark.plan_request import RunRequest
 from benchmark.progress import clock
-from benchmark.report import build, render_terminal
+from benchmark.report import build_objectives, render_terminal
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from benchmark.training import device_name
@@ -111,8 +111,8 @@ def print_end(
         retry = {"retry": retry_command(plan.request)} if code else {}
         sys.stdout.write(json.dumps({"cells": cells, **counts, **retry}, indent=1) + "\n")
     else:
-        # the objectives table; `bench report` prints the others
-        render_terminal(build(store, current=versions_in_use(store.read_all()))[:1])
+        # `bench report` prints the others
+        render_terminal([build_objectives(store, current=versions_in_use(store.read_all()))])
     for cell, record in failed:
         say(_failure(cell, record))
     from_records = f", {cached} answered from the records" if cached else ""

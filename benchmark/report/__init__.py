@@ -1,6 +1,6 @@
 """Tables and figures from records and published numbers: build them, then draw or write them."""
 
-from benchmark.report.build import TABLES, Report, build, build_report
+from benchmark.report.build import TABLES, Report, build, build_objectives, build_report
 from benchmark.report.markdown import render_markdown
 from benchmark.report.model import Mark, Table, incomplete
 from benchmark.report.terminal import render_terminal, render_text
@@ -13,6 +13,7 @@ __all__ = [
     "Report",
     "Table",
     "build",
+    "build_objectives",
     "build_report",
     "incomplete",
     "render_markdown",

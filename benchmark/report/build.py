@@ -104,13 +104,7 @@ def build_report(
     among the records. reasons: marks for cells without a record.
     """
     records = store.current() if store else []
-    sources = Sources(
-        rows=load_published() if published else [],
-        measured=evaluations(records),
-        pretraining=[record for record in records if record.kind == "pretrain"],
-        measure=Measure(current if current is not None else newest(records)),
-        reasons=reasons or {},
-    )
+    sources = _sources(records, published=published, current=current, reasons=reasons)
     compare = Evidence(store, sources.measured).compare if store else over_seeds
     grid = arrange(sources.measured)
     found = blocks(grid, measure=sources.measure)
@@ -125,6 +119,34 @@ def build_report(
         if figures
         else (),
         records=tuple(records),
+    )
+
+
+def build_objectives(store: RecordStore, *, current: Versions | None = None) -> Table:
+    """The first table of a report alone: what a run prints at its end."""
+    sources = _sources(store.current(), published=True, current=current, reasons=None)
+    return objectives_table(
+        arrange(sources.measured),
+        sources.rows,
+        measure=sources.measure,
+        reasons=sources.reasons,
+        compare=Evidence(store, sources.measured).compare,
+    )
+
+
+def _sources(
+    records: list[Record],
+    *,
+    published: bool,
+    current: Versions | None,
+    reasons: Reasons | None,
+) -> Sources:
+    return Sources(
+        rows=load_published() if published else [],
+        measured=evaluations(records),
+        pretraining=[record for record in records if record.kind == "pretrain"],
+        measure=Measure(current if current is not None else newest(records)),
+        reasons=reasons or {},
     )
 
 
