@@ -1,4 +1,4 @@
-"""Which versions of objectives and tasks are installed, so that older records show as stale."""
+"""What is installed: versions, so that older records show as stale, and the scopes of tasks."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def versions_in_use(records: Iterable[Record]) -> dict[str, int]:
         elif kind == "task" and _loaded("tasks", name):
             found[key] = TASKS.module_dict[name].card.version
     return found
+
+
+def scopes_in_use(records: Iterable[Record]) -> dict[str, str]:
+    """Task -> "local" or "global", of every installed task that the records name."""
+    names = sorted({record.task.name for record in records if record.task})
+    return {name: TASKS.module_dict[name].card.scope for name in names if _loaded("tasks", name)}
 
 
 def _loaded(kind: plugins.Kind, name: str) -> bool:

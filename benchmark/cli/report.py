@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import names
 from registries.errors import NotReadyError, unknown
+
+if TYPE_CHECKING:
+    from benchmark.report import Report
+    from benchmark.results.store import RecordStore
 
 FORMATS = ("term", "md", "csv", "tex", "html", "json")
 INCOMPLETE = 4  # exit code of --strict
@@ -43,15 +47,13 @@ def report(
             raise unknown("format", name, FORMATS)
     if not runs.is_dir() and not published:
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
-    from benchmark.in_use import versions_in_use
-    from benchmark.report import build_report, render_terminal, write
+    from benchmark.report import render_terminal, write
     from benchmark.results.store import RecordStore
 
     if not runs.is_dir():
         typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
-    current = versions_in_use(store.current())
-    found = build_report(store, published=published, current=current, figures="html" in wanted)
+    found = _built(store, published=published, figures="html" in wanted)
     for problem in store.problems:
         typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
     chosen = found.only(names.split(tables)) if tables else None
@@ -65,6 +67,21 @@ def report(
             typer.echo(path)
     if strict:
         _insist(found.open_cells, unreadable=len(store.problems))
+
+
+def _built(store: RecordStore, *, published: bool, figures: bool) -> Report:
+    """The report under the versions and scopes of what is installed."""
+    from benchmark.in_use import scopes_in_use, versions_in_use
+    from benchmark.report import build_report
+
+    records = store.current()
+    return build_report(
+        store,
+        published=published,
+        current=versions_in_use(records),
+        scopes=scopes_in_use(records),
+        figures=figures,
+    )
 
 
 def _insist(cells: list[str], *, unreadable: int) -> None:

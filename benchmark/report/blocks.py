@@ -7,7 +7,7 @@ Methods and tasks are chosen so that the block is as large as can be; what was l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,15 @@ LEAST_METHODS = 3  # chosen: of two, an average rank says no more than the wins
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """scores (tasks, methods, seeds), without a hole. cells[task][method]; dropped: left out."""
+    """scores (tasks, methods, seeds), without a hole. cells[task][method]; dropped: left out.
+
+    methods: their labels; objectives: what each of them is a row of.
+    """
 
     kind: str
     conditions: Conditions
     methods: tuple[str, ...]
+    objectives: tuple[str, ...]
     tasks: tuple[ColumnKey, ...]
     scores: NDArray[np.float64]
     cells: tuple[tuple[Cell, ...], ...]
@@ -50,23 +54,35 @@ class Block:
         by_method = zip(*self.cells, strict=True)
         return [tuple(run for cell in column for run in cell.run_ids) for column in by_method]
 
+    @property
+    def reservations(self) -> list[str]:
+        """For notes: what was left out, and which scores are no better than a guess."""
+        notes = [f"Left out, for a score is missing: {', '.join(self.dropped)}."]
+        chance = sum(Flag.CHANCE in cell.flags for cells in self.cells for cell in cells)
+        said = [f"{chance} of the scores are at or below chance; they take part."]
+        return notes * bool(self.dropped) + said * bool(chance)
 
-def blocks(grid: Grid, *, measure: Measure) -> list[Block]:
-    """The largest complete block of each data kind and pretraining condition, if there is one."""
+
+def blocks(
+    grid: Grid,
+    *,
+    measure: Measure,
+    part: Grid | None = None,
+    least_tasks: int = LEAST_TASKS,
+    needed: Collection[str] = (),
+) -> list[Block]:
+    """The largest complete block of each data kind and pretraining condition, if there is one.
+
+    part: of the grid, to look in; default all of it. needed: objectives that a block must hold.
+    """
     folds = needed_folds(grid)
     labels = row_labels(grid)
+    part = grid if part is None else part
     found = []
-    for kind, conditions, rows in _comparable(grid):
-        part = {row: grid[row] for row in rows}
-        cells: dict[RowKey, dict[ColumnKey, Cell]] = {}
-        for row in rows:
-            made = {
-                column: measure(records, folds=folds[column])
-                for column, records in grid[row].items()
-                if column.kind == kind and not uneven(part, column)
-            }
-            cells[row] = {column: cell for column, cell in made.items() if _whole(cell)}
-        chosen = _largest({row: set(done) for row, done in cells.items()})
+    for kind, conditions, rows in _comparable(part):
+        cells = _whole_cells({row: part[row] for row in rows}, kind, measure=measure, folds=folds)
+        done = {row: set(made) for row, made in cells.items()}
+        chosen = _largest(done, least_tasks=least_tasks, needed=needed)
         if chosen is None:
             continue
         methods, tasks = chosen
@@ -75,14 +91,15 @@ def blocks(grid: Grid, *, measure: Measure) -> list[Block]:
         scores = _scores(cells, methods, tasks)
         if scores is None:
             continue
-        every = {column for row in rows for column in grid[row] if column.kind == kind}
+        every = {column for row in rows for column in part[row] if column.kind == kind}
         dropped = [labels[row] for row in cells if row not in methods]
-        dropped += [_task(column) for column in sorted(every - set(tasks), key=lambda c: c.order)]
+        dropped += [told(column) for column in sorted(every - set(tasks), key=lambda c: c.order)]
         found.append(
             Block(
                 kind=kind,
                 conditions=conditions,
                 methods=tuple(labels[row] for row in methods),
+                objectives=tuple(row.objective for row in methods),
                 tasks=tuple(tasks),
                 scores=scores,
                 cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
@@ -90,6 +107,11 @@ def blocks(grid: Grid, *, measure: Measure) -> list[Block]:
             )
         )
     return found
+
+
+def told(column: ColumnKey) -> str:
+    """A task and its protocol, for notes."""
+    return f"{column.label} ({column.protocol})"
 
 
 def _comparable(grid: Grid) -> Iterator[tuple[str, Conditions, list[RowKey]]]:
@@ -107,8 +129,25 @@ def _comparable(grid: Grid) -> Iterator[tuple[str, Conditions, list[RowKey]]]:
             yield kind, made, [row for row in held if row.conditions == made] + anchors
 
 
-def _largest(done: dict[RowKey, set[ColumnKey]]) -> tuple[list[RowKey], list[ColumnKey]] | None:
-    """Methods and tasks of the largest block without a hole; None below two of each.
+def _whole_cells(
+    alike: Grid, kind: str, *, measure: Measure, folds: Mapping[ColumnKey, frozenset[int]]
+) -> dict[RowKey, dict[ColumnKey, Cell]]:
+    """The cells of comparable rows that have a number which every seed stands behind."""
+    found = {}
+    for row, columns in alike.items():
+        made = {
+            column: measure(records, folds=folds[column])
+            for column, records in columns.items()
+            if column.kind == kind and not uneven(alike, column)
+        }
+        found[row] = {column: cell for column, cell in made.items() if _whole(cell)}
+    return found
+
+
+def _largest(
+    done: dict[RowKey, set[ColumnKey]], *, least_tasks: int, needed: Collection[str]
+) -> tuple[list[RowKey], list[ColumnKey]] | None:
+    """Methods and tasks of the largest block without a hole; None where it is too small.
 
     Looks at the sets of tasks that one or two methods have in common: the best block's tasks are
     nearly always among them, and the search stays quadratic.
@@ -117,7 +156,9 @@ def _largest(done: dict[RowKey, set[ColumnKey]]) -> tuple[list[RowKey], list[Col
     best: tuple[tuple[int, int], list[RowKey], frozenset[ColumnKey]] | None = None
     for tasks in sorted(candidates, key=lambda tasks: sorted(str(task.order) for task in tasks)):
         methods = [row for row, columns in done.items() if tasks <= columns]
-        if len(tasks) < LEAST_TASKS or len(methods) < LEAST_METHODS:
+        if len(tasks) < least_tasks or len(methods) < LEAST_METHODS:
+            continue
+        if not set(needed) <= {row.objective for row in methods}:
             continue
         size = (len(tasks) * len(methods), len(methods))
         if best is None or size > best[0]:
@@ -147,7 +188,3 @@ def _of_seed(cell: Cell) -> dict[int, float]:
 
 def _whole(cell: Cell) -> bool:
     return cell.value is not None and Flag.PARTIAL not in cell.flags
-
-
-def _task(column: ColumnKey) -> str:
-    return f"{column.label} ({column.protocol})"

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.report import accounts, protocols, standing
+from benchmark.report.agreement import agreement_table, published_order, published_part
+from benchmark.report.balance import Scopes, balance_table
 from benchmark.report.best import Compare, over_seeds
 from benchmark.report.blocks import Block, blocks
 from benchmark.report.cost import cost
 from benchmark.report.evidence import Evidence
 from benchmark.report.figures import Figure, build_figures
+from benchmark.report.gain import ANCHORS, gain_table
 from benchmark.report.grid import Grid, arrange, evaluations
 from benchmark.report.measured import Measure
 from benchmark.report.model import Table, incomplete
@@ -25,7 +28,8 @@ from benchmark.results.store import RecordStore
 from benchmark.results.versions import Versions, newest
 from registries.errors import unknown
 
-OWN = ("objectives", "protocols", "ranks", "wins", "retrieval", "localisation")
+STANDING = ("ranks", "wins", "gain", "balance", "agreement")  # one a block
+OWN = ("objectives", "protocols", *STANDING, "retrieval", "localisation")
 BEHIND = ("cost", "collapse", "coverage", "failed", "recipes")
 PAPERS = (*(layout.name for layout in PAPER_TABLES), "readmes")
 TABLES = (*OWN, *BEHIND, *PAPERS)
@@ -40,6 +44,7 @@ class Sources:
     pretraining: list[Record]
     measure: Measure
     reasons: Reasons
+    scopes: Scopes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,7 @@ class Report:
         """What is printed unasked: what was measured; without any record, the papers' tables."""
         if not self.records:
             return self.tables
-        shown = {"objectives", "ranks", "retrieval", "localisation", "failed"}
+        shown = {"objectives", "retrieval", "localisation", "failed", *STANDING} - {"wins"}
         return tuple(table for table in self.tables if kind_of_table(table.name) in shown)
 
 
@@ -84,9 +89,12 @@ def build(
     published: bool = True,
     current: Versions | None = None,
     reasons: Reasons | None = None,
+    scopes: Scopes | None = None,
 ) -> list[Table]:
     """All tables of `build_report`."""
-    report = build_report(store, published=published, current=current, reasons=reasons)
+    report = build_report(
+        store, published=published, current=current, reasons=reasons, scopes=scopes
+    )
     return list(report.tables)
 
 
@@ -96,15 +104,19 @@ def build_report(
     published: bool = True,
     current: Versions | None = None,
     reasons: Reasons | None = None,
+    scopes: Scopes | None = None,
     figures: bool = False,
 ) -> Report:
     """Every table, and the figures if asked for. The first table is objectives x tasks.
 
     current: versions in use now ("objective:glcm" -> 2), for the stale mark; without it, the newest
-    among the records. reasons: marks for cells without a record.
+    among the records. reasons: marks for cells without a record. scopes: task -> "local", "global",
+    for the table that sets them against each other.
     """
     records = store.current() if store else []
-    sources = _sources(records, published=published, current=current, reasons=reasons)
+    sources = _sources(
+        records, published=published, current=current, reasons=reasons, scopes=scopes
+    )
     compare = Evidence(store, sources.measured).compare if store else over_seeds
     grid = arrange(sources.measured)
     found = blocks(grid, measure=sources.measure)
@@ -124,7 +136,7 @@ def build_report(
 
 def build_objectives(store: RecordStore, *, current: Versions | None = None) -> Table:
     """The first table of a report alone: what a run prints at its end."""
-    sources = _sources(store.current(), published=True, current=current, reasons=None)
+    sources = _sources(store.current(), published=True, current=current, reasons=None, scopes=None)
     return objectives_table(
         arrange(sources.measured),
         sources.rows,
@@ -140,6 +152,7 @@ def _sources(
     published: bool,
     current: Versions | None,
     reasons: Reasons | None,
+    scopes: Scopes | None,
 ) -> Sources:
     return Sources(
         rows=load_published() if published else [],
@@ -147,6 +160,7 @@ def _sources(
         pretraining=[record for record in records if record.kind == "pretrain"],
         measure=Measure(current if current is not None else newest(records)),
         reasons=reasons or {},
+        scopes=scopes or {},
     )
 
 
@@ -159,12 +173,31 @@ def _measured_tables(
             grid, sources.rows, measure=measure, reasons=sources.reasons, compare=compare
         )
     yield protocols.side_by_side(grid, measure=measure, compare=compare)
-    for number, block in enumerate(found, start=1):
-        suffix = f"-{number}" if len(found) > 1 else ""
-        yield standing.rank_table(block, name=f"ranks{suffix}")
-        yield standing.win_table(block, name=f"wins{suffix}")
+    yield from _standing_tables(grid, found, sources)
     yield protocols.retrieval(sources.measured, measure=measure, compare=compare)
     yield protocols.localisation(sources.measured, measure=measure, compare=compare)
+
+
+def _standing_tables(grid: Grid, found: list[Block], sources: Sources) -> Iterator[Table | None]:
+    """Objectives across tasks: what each complete block says."""
+    for suffix, block in _numbered(found):
+        yield standing.rank_table(block, name=f"ranks{suffix}")
+        yield standing.win_table(block, name=f"wins{suffix}")
+    anchored = blocks(grid, measure=sources.measure, least_tasks=1, needed=ANCHORS)
+    for suffix, block in _numbered(anchored):
+        yield gain_table(block, name=f"gain{suffix}")
+    for suffix, block in _numbered(found):
+        yield balance_table(block, sources.scopes, name=f"balance{suffix}")
+    said = published_order(sources.rows)
+    part = published_part(grid, said)
+    for suffix, block in _numbered(blocks(grid, measure=sources.measure, part=part, least_tasks=1)):
+        yield agreement_table(block, said, name=f"agreement{suffix}")
+
+
+def _numbered(found: list[Block]) -> Iterator[tuple[str, Block]]:
+    """Each block with what its tables' names end in: nothing where it is the only one."""
+    for number, block in enumerate(found, start=1):
+        yield f"-{number}" if len(found) > 1 else "", block
 
 
 def _background_tables(grid: Grid, sources: Sources) -> Iterator[Table | None]:
@@ -187,4 +220,5 @@ def _paper_tables(sources: Sources, compare: Compare) -> Iterator[Table | None]:
 
 def kind_of_table(name: str) -> str:
     """The name without the number of its block: "ranks-2" -> "ranks"."""
-    return re.sub(r"^(ranks|wins)-\d+$", r"\1", name)
+    kind = re.sub(r"-\d+$", "", name)
+    return kind if kind in STANDING else name

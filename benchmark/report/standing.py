@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.report.blocks import Block
-from benchmark.report.model import Cell, Column, Flag, Row, Table
+from benchmark.report.model import Cell, Column, Row, Table
 from benchmark.statistics import (
     AverageRanks,
     average_ranks,
@@ -24,8 +24,8 @@ def rank_table(block: Block, *, name: str) -> Table:
     """Average rank and the rank in each task; Friedman's test and the critical difference below."""
     found = ranks(block)
     order = np.argsort(found.mean, kind="stable")
-    columns = [_column("average rank", "", 2)]
-    columns += [_column(task.label, "rank", 1, protocol=task.protocol) for task in block.tasks]
+    columns = [block_column("average rank", "", 2)]
+    columns += [block_column(task.label, "rank", 1, protocol=task.protocol) for task in block.tasks]
     rows = []
     for index in order:
         half = None
@@ -59,7 +59,7 @@ def rank_table(block: Block, *, name: str) -> Table:
 def win_table(block: Block, *, name: str) -> Table:
     """On how many tasks the row beats the column; ties count for neither."""
     wins = win_matrix(block.scores, block.rising)
-    columns = [_column(method, "", 0) for method in block.methods]
+    columns = [block_column(method, "", 0) for method in block.methods]
     rows = []
     for line, method in enumerate(block.methods):
         cells = [
@@ -75,7 +75,7 @@ def win_table(block: Block, *, name: str) -> Table:
         columns=tuple(columns),
         rows=tuple(rows),
         label_head="row beats column",
-        notes=(f"Of {len(block.tasks)} tasks.", *_left_out(block)),
+        notes=(f"Of {len(block.tasks)} tasks.", *block.reservations),
     )
 
 
@@ -96,22 +96,23 @@ def _rank_notes(block: Block) -> list[str]:
         f"Nemenyi: average ranks closer than {difference:.2f} are not told apart at 5 %."
         + (" No two can be." if difference > methods - 1 else "")
     )
-    return notes + _left_out(block)
+    return notes + block.reservations
 
 
-def _left_out(block: Block) -> list[str]:
-    notes = [f"Left out, for a score is missing: {', '.join(block.dropped)}."]
-    chance = sum(Flag.CHANCE in cell.flags for cells in block.cells for cell in cells)
-    said = [f"{chance} of the scores are at or below chance; they take part."]
-    return notes * bool(block.dropped) + said * bool(chance)
-
-
-def _column(label: str, metric: str, digits: int, *, protocol: str = "") -> Column:
+def block_column(
+    label: str,
+    metric: str,
+    digits: int,
+    *,
+    protocol: str = "",
+    higher_is_better: bool | None = None,
+) -> Column:
+    """A column of a table about a block; the block's data kind stands in the title."""
     return Column(
         group=("measured", *([protocol] if protocol else [])),
         label=label,
         metric=metric,
-        higher_is_better=None,
+        higher_is_better=higher_is_better,
         origin="measured",
         protocol=protocol,
         digits=digits,
