@@ -20,8 +20,15 @@ TESTED = (
 
 
 def over_seeds(cell: Cell, best: Cell) -> Difference:
-    """The paired difference over the seeds that both cells have; no test below two."""
+    """The paired difference over the seeds that both cells have; no test below two.
+
+    An encoder that was not pretrained here knows no seed of it: its evaluation's seeds are paired.
+    """
     ours, theirs = dict(cell.by_seed), dict(best.by_seed)
+    if ours and theirs and not set(ours) & set(theirs):
+        ours, theirs = (
+            {seed[:3]: score for seed, score in side.items()} for side in (ours, theirs)
+        )
     shared = [seed for seed in ours if seed in theirs]
     if not shared:
         return seed_difference([cell.value or 0.0], [best.value or 0.0])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmark.report.blocks import Block, told
 from benchmark.report.model import Cell, Row, Table
-from benchmark.report.standing import block_column
+from benchmark.report.standing import block_column, task_column
 from benchmark.statistics import interval, normalised_gain
 
 ANCHORS = ("scratch", "supervised")
@@ -22,13 +22,10 @@ def gain_table(block: Block, *, name: str) -> Table:
     without = [
         told(task) for task, gain in zip(block.tasks, found, strict=True) if np.isnan(gain).any()
     ]
-    columns = [
-        block_column(task.label, "gain", 2, protocol=task.protocol, higher_is_better=True)
-        for task in block.tasks
-    ]
+    columns = [task_column(task, digits=2, higher_is_better=True) for task in block.tasks]
     several = len(block.tasks) > 1
     if several:
-        columns.insert(0, block_column("mean", "gain", 2, higher_is_better=True))
+        columns.insert(0, block_column("mean", "", 2, higher_is_better=True))
     ends = _ends(block)
     rows = []
     for method, label in enumerate(block.methods):
@@ -90,9 +87,9 @@ def _notes(block: Block, without: Sequence[str]) -> list[str]:
         "Mean ± half width of the 95 % interval over seeds (Student t), (seeds).",
     ]
     if without:
-        mean = " and no mean over the tasks" if len(block.tasks) > 1 else ""
+        mean = ", nor a mean over the tasks" * (len(block.tasks) > 1)
         notes.append(
-            f"—  {high} is not better than {low} in every seed: no gain on {', '.join(without)}"
-            f"{mean}."
+            f"—  on {', '.join(without)}, {high} is not better than {low} in at least one seed: "
+            f"no scale, hence no gain{mean}."
         )
     return notes + block.reservations

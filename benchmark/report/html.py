@@ -24,6 +24,7 @@ PARTS = (  # heading, its tables, its figures
     ("The papers' tables", PAPERS, ()),
 )
 SHORT = 8  # chosen: words up to this length stand to the right, like numbers
+ONE_LINE = 24  # chosen: details up to this length ("Kinetics-400 240,000") are not wrapped
 VIDEO_NOTE = (
     "GLCM Fig. 3 (attention maps) and CrissCross Fig. 5 (retrieved clips) are drawn from encoders, "
     "not from records: bench viz attention, bench viz retrieval."
@@ -68,6 +69,7 @@ def render_html(report: Report, tables: Sequence[Table], *, out: Path, runs: Pat
         script=Markup(script),
         style=Markup(loader.get_source(environment, "report.css")[0]),
         digest=digest,
+        one_line=ONE_LINE,
         note=VIDEO_NOTE if report.records else "",
     )
 

@@ -167,7 +167,7 @@ def cell_text(cell: Cell, *, digits: int = 1) -> str:
     half = "" if cell.half_width is None else f" ±{cell.half_width:.{digits}f}"
     count = "" if cell.n is None else f" ({cell.n})"
     aside = f" ({cell.aside})" if cell.aside else ""
-    return f"{cell.value:,.{digits}f}{half}{flags}{count}{aside}"
+    return f"{cell.value:z,.{digits}f}{half}{flags}{count}{aside}"
 
 
 def incomplete(tables: Iterable[Table]) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmark.report.blocks import Block
+from benchmark.report.keys import ColumnKey
 from benchmark.report.model import Cell, Column, Row, Table
 from benchmark.statistics import (
     AverageRanks,
@@ -25,7 +28,7 @@ def rank_table(block: Block, *, name: str) -> Table:
     found = ranks(block)
     order = np.argsort(found.mean, kind="stable")
     columns = [block_column("average rank", "", 2)]
-    columns += [block_column(task.label, "rank", 1, protocol=task.protocol) for task in block.tasks]
+    columns += [task_column(task, digits=1) for task in block.tasks]
     rows = []
     for index in order:
         half = None
@@ -100,20 +103,20 @@ def _rank_notes(block: Block) -> list[str]:
 
 
 def block_column(
-    label: str,
-    metric: str,
-    digits: int,
-    *,
-    protocol: str = "",
-    higher_is_better: bool | None = None,
+    label: str, metric: str, digits: int, *, higher_is_better: bool | None = None
 ) -> Column:
     """A column of a table about a block; the block's data kind stands in the title."""
     return Column(
-        group=("measured", *([protocol] if protocol else [])),
+        group=("measured",),
         label=label,
         metric=metric,
         higher_is_better=higher_is_better,
         origin="measured",
-        protocol=protocol,
         digits=digits,
     )
+
+
+def task_column(task: ColumnKey, *, digits: int, higher_is_better: bool | None = None) -> Column:
+    """What a table about a block says of one of its tasks; the protocol stands below the task."""
+    column = block_column(task.label, task.protocol, digits, higher_is_better=higher_is_better)
+    return replace(column, protocol=task.protocol)

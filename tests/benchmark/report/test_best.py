@@ -65,6 +65,17 @@ def test_seeds_that_only_one_has_are_no_pairs():
     assert marks(with_best(table([one, other]))) == ["best", "tied"]
 
 
+def test_an_encoder_without_a_pretraining_seed_is_paired_by_the_evaluations(tmp_path, make_record):
+    """A gap of twenty points in three seeds: not called alike because one has no pretraining."""
+    store = RecordStore(tmp_path)
+    for seed, noise in enumerate((0.0, 1.0, -1.0)):
+        store.write(make_record("glcm", "lrw", 60 + noise, seed=seed))
+        store.write(make_record("scratch", "lrw", 40 - noise, seed=seed, pretrain=None))
+    cells = {row.label: row.cells[0] for row in build(store, published=False)[0].rows}
+    assert cells["GLCM"].best
+    assert not cells["Scratch"].tied
+
+
 def test_a_lone_number_is_not_the_best():
     lone = [Cell(origin="measured", value=1.0), Cell(origin="measured")]
     assert marks(with_best(table(lone))) == ["", ""]

@@ -39,7 +39,7 @@ def test_they_are_told_unasked_and_can_be_asked_for(runs, capsys):
     assert "Objectives x tasks" not in asked
     assert max(map(len, asked.splitlines())) <= 80
     # supervised is worse than scratch on UCF101: a dash, and the reason
-    assert "no gain on UCF101 (finetune)" in " ".join(asked.split())
+    assert "on UCF101 (finetune), Supervised is not better" in " ".join(asked.split())
 
 
 def test_they_are_written_in_every_format(runs, tmp_path):
