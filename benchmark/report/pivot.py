@@ -83,7 +83,17 @@ def paper_table(
     table = replace(table, notes=tuple(notes))
     if layout.sideways:
         return with_best(turned(table, head=layout.heads[0]), compare=compare)
-    return with_best(table, unranked=unranked, compare=compare)
+    return with_best(without_empty_details(table), unranked=unranked, compare=compare)
+
+
+def without_empty_details(table: Table) -> Table:
+    """The table without the details that no row has: facts of records where there are none."""
+    kept = [i for i in range(len(table.detail_heads)) if any(row.details[i] for row in table.rows)]
+    return replace(
+        table,
+        detail_heads=tuple(table.detail_heads[i] for i in kept),
+        rows=tuple(replace(row, details=tuple(row.details[i] for i in kept)) for row in table.rows),
+    )
 
 
 def turned(table: Table, *, head: str) -> Table:

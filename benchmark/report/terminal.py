@@ -92,7 +92,7 @@ def _drawn(
 
 
 def _head_widths(table: Table, width: int) -> list[int]:
-    """Widths of the label and the details; the longest are folded until a column has room."""
+    """Widths of the label and the details, folded until a column has room: between words first."""
     titles = (table.label_head, *table.detail_heads)
     texts = [[title] for title in titles]
     for row in table.rows:
@@ -103,8 +103,13 @@ def _head_widths(table: Table, width: int) -> list[int]:
     sizes = [min(size, limit) for size, limit in zip(sizes, limits, strict=True)]
     columns = range(len(table.columns))
     room = width - GAP - max(_column_width(table, index, groups=False) for index in columns)
-    while sum(sizes) + GAP * len(sizes) > room and max(sizes) > LEAST_WIDTH:
-        sizes[sizes.index(max(sizes))] -= 1
+    words = [max(map(len, " ".join(found).split())) for found in texts]
+    for least in (words, [LEAST_WIDTH] * len(sizes)):
+        while sum(sizes) + GAP * len(sizes) > room:
+            spare = [size if size > low else 0 for size, low in zip(sizes, least, strict=True)]
+            if not any(spare):
+                break
+            sizes[spare.index(max(spare))] -= 1
     return sizes
 
 

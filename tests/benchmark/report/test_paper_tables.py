@@ -114,6 +114,14 @@ def test_heads_of_the_turned_tables(tables_of):
     ]
 
 
+def test_details_that_no_row_has_are_left_out(tables_of, make_record):
+    """CrissCross Tab. 4 has no column of pretraining data, until a record has some to tell."""
+    assert tables_of()["crisscross-t4"].detail_heads == ()
+    table = tables_of(make_record("moco", "esc50", 50.0, protocol="linear"))["crisscross-t4"]
+    assert table.detail_heads == ("pretrained on",)
+    assert [row.details for row in table.rows][-2:] == [("",), ("mini-kav 240",)]
+
+
 def test_sections_follow_the_papers(tables_of):
     tables = tables_of()
     for name in ("glcm-t1", "glcm-t2", "glcm-t3"):

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from benchmark.report import build, render_terminal
-from benchmark.report.model import Cell, Flag, Mark, cell_text
+from benchmark.report.model import Cell, Column, Flag, Mark, Row, Table, cell_text
 from benchmark.report.terminal import render_text
 from benchmark.results.store import RecordStore
 
@@ -62,6 +62,22 @@ def test_stacked_tables_lose_no_number(tables):
         cells = [(column, cell) for _, column, cell in table.cells if cell.value is not None]
         needed = Counter(cell_text(cell, digits=c.digits).split()[0] for c, cell in cells)
         assert not needed - shown, table.name
+
+
+def test_long_details_are_folded_between_words():
+    [table] = [table for table in build(None) if table.name == "crisscross-t3"]
+    text = render_text([table], width=80)
+    assert "Kinetics-Sound " in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_word_longer_than_the_line_is_folded_all_the_same():
+    rows = (Row(label="x" * 200, details=("y" * 200,), cells=(Cell(origin="measured", value=1),)),)
+    column = Column(group=("g",), label="z", metric="", higher_is_better=None, origin="measured")
+    table = Table(name="t", title="t", columns=(column,), rows=rows, detail_heads=("d",))
+    text = render_text([table], width=40)
+    assert max(map(len, text.splitlines())) <= 40
+    assert text.count("x") == 200
 
 
 def test_plain_where_it_is_no_terminal(tables):
