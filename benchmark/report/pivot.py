@@ -199,9 +199,7 @@ def _variants(line: Line, grid: Grid) -> list[tuple[str, dict[ColumnKey, list[Re
     if len(keys) == 1:
         return [(line.label, grid[keys[0]])]
     labels = row_labels(keys)
-    return [(f"{line.label}: {_difference(labels[key])}", grid[key]) for key in keys]
-
-
-def _difference(label: str) -> str:
-    """What sets a variant apart: its label without the objective's title."""
-    return label.partition(": ")[2]
+    # what sets a variant apart: its label without the objective's title
+    apart = [labels[key].partition(": ")[2] for key in keys]
+    names = [f"{line.label}: {words}" if words else line.label for words in apart]
+    return [(name, grid[key]) for name, key in zip(names, keys, strict=True)]

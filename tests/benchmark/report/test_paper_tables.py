@@ -243,6 +243,18 @@ def test_asynchronous_loss_and_pretraining_size(tables_of, make_record):
     assert found["measured", "AudioSet 1,800,000"] == 50
 
 
+def test_a_variant_says_what_sets_it_apart_and_the_usual_row_nothing(tables_of, make_record):
+    usual, other = ({"recipe": {"lr": rate}} for rate in (0.1, 0.2))
+    table = tables_of(
+        make_record("moco", "ucf101", 50, key_fields=usual),
+        make_record("scratch", "ucf101", 40, key_fields=usual),
+        make_record("scratch", "ucf101", 45, key_fields=other, precision="bf16"),
+    )["glcm-t3"]
+    labels = [row.label for row in table.rows if row.section == "Measured here"]
+    assert labels[:2] == ["MoCo", "Scratch"]
+    assert labels[2].startswith("Scratch: recipe")
+
+
 def test_a_failed_run_has_its_mark_in_the_papers_tables_too(tables_of, make_record):
     table = tables_of(make_record(value=None), make_record("moco"))["glcm-t4"]
     [glcm] = [row for row in table.rows if row.label == "GLCM (Ours)"]
