@@ -1,13 +1,16 @@
-"""Reads recipes: Python literals under a header docstring, with one level of `_base_`.
+"""Reads recipes: Python literals under a header docstring, JSON or TOML; one level of `_base_`.
 
-A config is parsed, never executed: `name = <literal or dict(key=literal)>` is all it may hold, so
-a config from anywhere is data. Reading one costs no import of torch or mmengine.
+A config is parsed, never executed: `name = <literal or dict(key=literal)>` is all that one in
+Python may hold, so a config from anywhere is data. Reading one costs no import of torch or
+mmengine.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import json
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +48,7 @@ def load_packaged(folder: str, name: str) -> Config:
 
 
 def load(path: Path) -> Config:
-    """Read one config file and the one base it may name.
+    """Read one config file (.py, .json or .toml, by its suffix) and the one base it may name.
 
     Raises UsageError naming the file and line for anything but literals, and for a base of a base.
     """
@@ -53,6 +56,8 @@ def load(path: Path) -> Config:
     base = config.pop("_base_", None)
     if base is None:
         return config
+    if not isinstance(base, str):
+        raise UsageError(f"config {path}: _base_ is {base!r}; give the path of a config file.")
     parent = _parse((path.parent / base).resolve())
     if "_base_" in parent:
         raise UsageError(
@@ -85,7 +90,7 @@ def override(config: Config, assignments: tuple[str, ...]) -> Config:
             )
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except UNREADABLE:
             value = text
         nested: Any = value
         for part in reversed(key.split(".")):
@@ -102,16 +107,30 @@ def _packaged_path(folder: str, name: str) -> Path:
 
 
 def _parse(path: Path) -> Config:
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(
+            f"config {path}: {path.suffix or 'no suffix'!r} is no kind of config; write it as "
+            f"{', '.join(READERS)}."
+        )
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        config = reader(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise UsageError(
             f"config {path}: {error.strerror}. Give the path of a config file."
         ) from error
     except SyntaxError as error:
         raise UsageError(f"config {path}, line {error.lineno}: {error.msg}.") from error
+    except UNREADABLE as error:  # not UTF-8, null bytes, nested without end, wrong JSON or TOML
+        raise UsageError(f"config {path} cannot be read: {error}.") from error
+    if not isinstance(config, dict):
+        raise UsageError(f"config {path} holds a {type(config).__name__}; expected key: value.")
+    return config
+
+
+def _python(text: str, path: Path) -> Config:
     config: Config = {}
-    for node in tree.body:
+    for node in ast.parse(text, filename=str(path)).body:
         match node:
             case ast.Expr(value=ast.Constant(value=str())):
                 continue
@@ -128,22 +147,48 @@ def _parse(path: Path) -> Config:
 def _literal(node: ast.expr, path: Path) -> Any:  # noqa: ANN401
     """A literal, with `dict(key=...)` spelled as a call allowed at any depth."""
     match node:
-        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
-            return {word.arg: _literal(word.value, path) for word in keywords if word.arg}
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=words):
+            if not all(word.arg for word in words):
+                raise _no_literal(None, path)
+            return {word.arg: _literal(word.value, path) for word in words if word.arg}
         case ast.Dict(keys=keys, values=values):
             return {
-                ast.literal_eval(key): _literal(value, path)
+                _key(key, path): _literal(value, path)
                 for key, value in zip(keys, values, strict=True)
-                if key is not None
             }
         case ast.List(elts=items):
             return [_literal(item, path) for item in items]
         case ast.Tuple(elts=items):
             return tuple(_literal(item, path) for item in items)
+    return _constant(node, path)
+
+
+def _key(node: ast.expr | None, path: Path) -> str | int:
+    match node:
+        case ast.Constant(value=str() | int() as key):
+            return key
+    raise _no_literal(node, path)
+
+
+def _constant(node: ast.expr, path: Path) -> Any:  # noqa: ANN401
     try:
         return ast.literal_eval(node)
-    except ValueError as error:
-        raise UsageError(
-            f"config {path}, line {node.lineno}: {ast.unparse(node)!r} is not a literal. "
-            "A config is data and is never executed."
-        ) from error
+    except (ValueError, TypeError) as error:
+        raise _no_literal(node, path) from error
+
+
+def _no_literal(node: ast.expr | None, path: Path) -> UsageError:
+    """The error for what is no literal, or no key of a dict; None stands for `**other`."""
+    place = f", line {node.lineno}: {ast.unparse(node)!r}" if node else ": `**`"
+    return UsageError(
+        f"config {path}{place} is not a literal. A config is data and is never executed."
+    )
+
+
+# what the parsers raise on text that is no literal, or nested without end
+UNREADABLE = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
+READERS: dict[str, Callable[[str, Path], Any]] = {
+    ".py": _python,
+    ".json": lambda text, _: json.loads(text),
+    ".toml": lambda text, _: tomllib.loads(text),
+}

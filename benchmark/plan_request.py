@@ -15,6 +15,7 @@ class RunRequest:
     data: dataset name -> root in the owners' layout; the key "" is a folder of several datasets.
     miniature: generated stand-ins were asked for by name; with neither, the harness decides.
     encoders: a file of encoders from elsewhere, evaluated instead of pretraining an objective.
+    preset: the name of a packaged one, or the path of a file like one.
     overrides: the `key=value` strings of `-o`, as benchmark.config.override reads them.
     """
 
@@ -25,7 +26,7 @@ class RunRequest:
     miniature: bool = False
     pretrain_data: str | None = None
     encoders: Path | None = None
-    preset: str = "demo"
+    preset: str | Path = "demo"
     backbones: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     overrides: tuple[str, ...] = ()

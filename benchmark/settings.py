@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import (
@@ -132,6 +133,7 @@ class Recipe(Strict):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = False  # of 3-D convolutions
     workers: int = Field(0, ge=0)
+    checkpoint_every: float = Field(300.0, ge=0, exclude=True)  # seconds a kill may cost; chosen
     frame_cache: bool = False
     pretrain: Pretrain
     finetune: Finetune
@@ -192,7 +194,7 @@ def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 def load_recipe(
-    preset: str,
+    preset: str | Path,
     *,
     objectives: tuple[str, ...] = (),
     tasks: tuple[str, ...] = (),
@@ -200,6 +202,7 @@ def load_recipe(
 ) -> Recipe:
     """Resolve a preset with the configs of the named objectives and tasks and the `-o` overrides.
 
+    preset: a packaged one by name, or the path of a file like one.
     Order, later wins: configs/objectives and configs/tasks, the preset, the overrides.
     """
     known = {folder: config.names(folder) for folder in ("objectives", "tasks")}
@@ -208,7 +211,10 @@ def load_recipe(
         for name in wanted:
             if name in known[folder]:
                 base[folder][name] = config.load_packaged(folder, name)
-    merged = config.merge(base, config.load_packaged("presets", preset))
+    found = (
+        config.load(preset) if isinstance(preset, Path) else config.load_packaged("presets", preset)
+    )
+    merged = config.merge(base, found)
     merged = config.override(merged, overrides)
     return validate(Recipe, merged, where=f"preset {preset}")
 

@@ -11,6 +11,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -68,7 +69,7 @@ def print_plan(plan: Plan, console: Console) -> None:
 def as_json(plan: Plan) -> dict[str, Any]:
     """The plan as data: one entry a cell, with its key and whether its record is there."""
     return {
-        "preset": plan.request.preset,
+        "preset": str(plan.request.preset),
         "precision": plan.precision,
         "cells": [
             {
@@ -147,7 +148,10 @@ def retry_command(request: RunRequest) -> str:
         *(("--data", f"{name}={root}" if name else root) for name, root in request.data.items()),
         ("--data", "miniature" if request.miniature else None),
         ("--pretrain-data", request.pretrain_data),
-        ("--preset", request.preset if request.preset != usual.preset else None),
+        (
+            "--config" if isinstance(request.preset, Path) else "--preset",
+            request.preset if request.preset != usual.preset else None,
+        ),
         ("--backbone", ",".join(request.backbones)),
         ("--seeds", _seeds(request.seeds) if request.seeds != usual.seeds else None),
         *(("-o", override) for override in request.overrides),

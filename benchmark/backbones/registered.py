@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from mmengine.registry import MODELS, DefaultScope
+from mmengine.registry import MODELS, WEIGHT_INITIALIZERS, DefaultScope, Registry
 from torch import Tensor, nn
 
 from benchmark.backbones import compat, strides
@@ -94,15 +96,45 @@ class Registered(Encoder):
 
 
 def _build(model: dict[str, Any]) -> nn.Module:
-    if MODELS.get(model["type"]) is None:
-        raise UsageError(
-            f"no backbone is registered with mmengine as {model['type']!r}; write scope and class, "
-            'as in "mmaction.ResNet3dSlowOnly", and import the package that registers it.'
-        )
+    known = _names(MODELS) | _names(WEIGHT_INITIALIZERS)
+    _check_names(model, known)
+    if model["type"] not in known:
+        raise _unknown(model["type"])
     scope = model["type"].split(".")[0] if "." in model["type"] else "mmengine"
     # layers that a config names without a scope ("Conv2plus1d") are those of the backbone's package
     with DefaultScope.overwrite_default_scope(scope):
         return MODELS.build(copy.deepcopy(model))  # builders write into their config
+
+
+def _check_names(config: object, known: set[str]) -> None:
+    """Raise UsageError for a `type`, at any depth, that mmengine would import to find it.
+
+    A config, of an encoder file for one, could name any function ("os.system") and have it called.
+    Names without a dot that are no module are left to the backbone, which may have its own.
+    """
+    if isinstance(config, Mapping):
+        name = str(config.get("type", ""))
+        if name and name not in known and ("." in name or importlib.util.find_spec(name)):
+            raise _unknown(name)
+        for value in config.values():
+            _check_names(value, known)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _check_names(value, known)
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(
+        f"no backbone is registered with mmengine, and no layer, as {name!r}; write scope and "
+        'class, as in "mmaction.ResNet3dSlowOnly", and import the package that registers it.'
+    )
+
+
+def _names(registry: Registry) -> set[str]:
+    """What is registered, in every scope, with and without the scope's name."""
+    own = set(registry.module_dict)
+    found = own | {f"{registry.scope}.{name}" for name in own}
+    return found.union(*map(_names, registry.children.values()))
 
 
 def _maps(output: Tensor | tuple[Tensor, ...] | list[Tensor]) -> tuple[Tensor, ...]:

@@ -49,6 +49,9 @@ def run(
     preset: Annotated[
         str | None, typer.Option(help="Budget; `bench list presets`. demo if not given.")
     ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="A preset of your own: .py, .json or .toml.")
+    ] = None,
     backbone: Annotated[
         list[str] | None, typer.Option(help="Backbone; `bench list backbones`.")
     ] = None,
@@ -79,7 +82,7 @@ def run(
         plugins.add_file(path)
     if suite is not None:
         given: dict[str, object] = {"--objective": objective, "--tasks": tasks, "--json": json}
-        given["--preset"] = preset
+        given |= {"--preset": preset, "--config": config_file}
         given |= {"--protocol": protocol, "--encoders": encoders, "--backbone": backbone}
         _alone(suite, given)
     chosen = names.resolve("objectives", objective or ())
@@ -97,7 +100,7 @@ def run(
         miniature=miniature,
         pretrain_data=pretrain_data,
         encoders=_existing(encoders),
-        preset=_preset(preset or "demo"),
+        preset=_preset(preset, config_file),
         backbones=tuple(_backbone(name) for name in names.split(backbone or ())),
         seeds=names.seeds(seeds or "1"),
         overrides=names.assignments(option or ()),
@@ -173,7 +176,14 @@ def _protocol(text: str | None) -> str | None:
     return text
 
 
-def _preset(name: str) -> str:
+def _preset(name: str | None, file: Path | None) -> str | Path:
+    """A packaged preset by name, demo where nothing is given, or the file of one."""
+    if file is not None:
+        if name is not None:
+            raise UsageError("--config is a preset of your own; leave out --preset.")
+        config.load(file)  # data or an error, before anything heavy is imported
+        return file
+    name = name or "demo"
     if name not in (known := config.names("presets")):
         raise unknown("preset", name, known, hint="`bench list presets` shows them all.")
     return name

@@ -6,11 +6,15 @@ No member leaves the folder: names that climb out and links are refused.
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 import re
+import shlex
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -23,6 +27,11 @@ TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 PARTS = re.compile(r"^(.+?)[-_.]?part[a-z]{2}$")  # lrw-v1-partaa, as the owners of LRW cut it
 DONE = ".bench_unpacked.json"  # archive -> bytes, of those that were unpacked to their end
 JUNK = ("__MACOSX",)
+# RuntimeError: a password is needed, or a compression that this Python lacks
+DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, ValueError),
+)
 
 
 class Member(NamedTuple):
@@ -47,12 +56,13 @@ def unpack(root: Path) -> list[str]:
             continue
         try:
             for member in _members(archive):
-                _write(root / _inside(member.name, archive), member)
+                _write(_inside(root, member.name, archive), member)
             done[archive.name] = size
             (root / DONE).write_text(json.dumps(done, indent=1), encoding="utf-8")
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        except DAMAGED as error:
             raise NotReadyError(
-                f"{archive} does not unpack ({error}); fetch it again: it may be cut short"
+                f"{archive} does not unpack ({error}); fetch it again: it may be cut short, or "
+                "locked by a password"
             ) from error
         except OSError as error:
             raise NotReadyError(
@@ -68,10 +78,14 @@ def by_hand(root: Path) -> list[str]:
     if not root.is_dir():
         return []
     files = sorted(path.name for path in root.iterdir() if path.is_file())
-    commands = [f"unrar x '{name}' (in {root})" for name in files if name.lower().endswith(".rar")]
+    commands = [
+        f"unrar x {shlex.quote(name)} (in {root})"
+        for name in files
+        if name.lower().endswith(".rar")
+    ]
     parts = {found.group(1): name for name in files if (found := PARTS.match(name))}
     return commands + [
-        f"cat '{name[:-2]}'* > '{stem}.tar' (in {root})"
+        f"cat {shlex.quote(name[:-2])}* > {shlex.quote(f'{stem}.tar')} (in {root})"
         for stem, name in parts.items()
         if f"{stem}.tar" not in files
     ]
@@ -100,12 +114,16 @@ def _members(archive: Path) -> Iterator[Member]:
                 yield Member(info.name, info.size, taken)
 
 
-def _inside(name: str, archive: Path) -> PurePosixPath:
-    """The member's path below the root. Raises NotReadyError where it leaves it."""
+def _inside(root: Path, name: str, archive: Path) -> Path:
+    """Where the member is written. Raises NotReadyError where that is not below the root."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0]:
+    leaves = path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts
+    if leaves or ":" in path.parts[0]:
         raise _refused(archive, name, "a path outside the folder")
-    return path
+    place = root / path
+    if not place.parent.resolve().is_relative_to(root.resolve()):
+        raise _refused(archive, name, "written through a link that leads out of the folder")
+    return place
 
 
 def _refused(archive: Path, name: str, what: str) -> NotReadyError:

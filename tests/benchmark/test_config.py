@@ -1,9 +1,14 @@
 """Recipes are data: parsed, never executed, merged over one base, misspellings refused."""
 
+import json
+
 import pytest
 
 from benchmark import config
+from benchmark.cli import main as cli
+from benchmark.plan_request import RunRequest
 from benchmark.settings import Finetune, load_recipe, validate
+from benchmark.summary import retry_command
 from registries.errors import UsageError
 
 
@@ -94,3 +99,34 @@ def test_folds_must_be_official():
     with pytest.raises(UsageError, match="folds"):
         recipe.folds_for("ucf101", (1, 2, 3))
     assert load_recipe("paper-15k").folds_for("ucf101", (1, 2, 3)) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("suffix", [".py", ".json", ".toml"])
+def test_a_preset_of_ones_own_is_read_from_its_file(tmp_path, suffix):
+    """The same budget written three ways is the packaged one with its change."""
+    change = {
+        ".py": "clip = dict(size=48)\n",
+        ".json": '{"clip": {"size": 48}}',
+        ".toml": "[clip]\nsize = 48\n",
+    }
+    base = {".py": '_base_ = "base.json"\n', ".json": '{"_base_": "base.json", ', ".toml": ""}
+    base[".toml"] = '_base_ = "base.json"\n'
+    whole = config.load_packaged("presets", "demo")
+    write(tmp_path, "base.json", json.dumps(whole))
+    text = base[suffix] + change[suffix].removeprefix("{" if suffix == ".json" else "")
+    found = load_recipe(write(tmp_path, f"own{suffix}", text), objectives=("glcm",))
+    want = load_recipe("demo", objectives=("glcm",), overrides=("clip.size=48",))
+    assert found.model_dump_json() == want.model_dump_json() and found.clip.size == 48
+
+
+def test_a_preset_of_ones_own_is_named_in_the_retry_command(tmp_path):
+    request = RunRequest(objectives=("glcm",), tasks=("lrw",), preset=tmp_path / "own.toml")
+    assert f"--config {tmp_path / 'own.toml'}" in retry_command(request)
+    assert "--preset" not in retry_command(request)
+
+
+def test_a_preset_and_a_file_are_one_too_many(tmp_path, capsys):
+    path = write(tmp_path, "own.toml", "")
+    ask = ["run", "--objective", "random", "--tasks", "ucf101", "--preset", "mini"]
+    assert cli.execute([*ask, "--config", str(path)]) == 2
+    assert "leave out --preset" in capsys.readouterr().err

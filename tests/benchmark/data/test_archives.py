@@ -96,9 +96,9 @@ def test_what_is_left_to_the_user(tmp_path):
     for name in ("UCF101.rar", "lrs2_v1_partaa", "lrs2_v1_partab", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     assert by_hand(tmp_path) == [
-        f"unrar x 'UCF101.rar' (in {tmp_path})",
-        f"cat 'lrs2_v1_part'* > 'lrs2_v1.tar' (in {tmp_path})",
+        f"unrar x UCF101.rar (in {tmp_path})",
+        f"cat lrs2_v1_part* > lrs2_v1.tar (in {tmp_path})",
     ]
     (tmp_path / "lrs2_v1.tar").write_bytes(b"")
-    assert by_hand(tmp_path) == [f"unrar x 'UCF101.rar' (in {tmp_path})"]
+    assert by_hand(tmp_path) == [f"unrar x UCF101.rar (in {tmp_path})"]
     assert by_hand(tmp_path / "nowhere") == []
