@@ -1,19 +1,24 @@
 """The doing of one encoder and of one cell: train or look up, evaluate, leave a record.
 
-A failure is a record too; it costs no other cell its result.
+A failure is a record too; it costs no other cell its result. What fails while the run is being
+stopped is none: a loader's worker dies of the same signal.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmark import disk, stopping
+from benchmark.checkpoint import forget_checkpoints
 from benchmark.evaluate import evaluate
 from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
 from benchmark.evaluation import Evaluation
-from benchmark.hooks import Report, forget_checkpoints
+from benchmark.hooks import Report
+from benchmark.memory import forget_halving
 from benchmark.paths import cache_dir
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import pretrain
@@ -80,9 +85,10 @@ def prepare_encoder(
     heard = LastStep(progress.report)
     try:
         if plan.request.encoders is None:
-            with at_work(store.root, _pretraining(encoder)):
+            with at_work(store.root, _pretraining(encoder)), _disk(store):
                 _pretrained(encoder, plan=plan, store=store, progress=progress, report=heard)
     except ATTEMPTED as error:
+        stopping.raise_if_asked()
         progress.close(encoder.key)
         return {
             cell.key: fail(cell, plan, error, store=store, progress=progress, step=heard.step)
@@ -100,7 +106,8 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
             progress.say(f"{cell.label}: another process has done it meanwhile")
             return found
         try:
-            return _evaluated(cell, plan=plan, store=store, progress=progress, report=heard)
+            with _disk(store):
+                return _evaluated(cell, plan=plan, store=store, progress=progress, report=heard)
         except NotApplicableError as error:
             progress.close(cell.key)
             source = store.done(cell.encoder.key)
@@ -110,8 +117,19 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
             store.write(record)
             return record
         except ATTEMPTED as error:
+            stopping.raise_if_asked()
             progress.close(cell.key)
             return fail(cell, plan, error, store=store, progress=progress, step=heard.step)
+
+
+def _disk(store: RecordStore) -> AbstractContextManager[None]:
+    return disk.explained(store.root, cache_dir())
+
+
+def _forget(work_dir: Path) -> None:
+    """A training is recorded, or to be done again: nothing of it is to be gone on with."""
+    forget_checkpoints(work_dir)
+    forget_halving(work_dir)
 
 
 def _pretraining(encoder: PretrainCell) -> Work:
@@ -147,7 +165,7 @@ def _pretrained(
         return
     started = now()
     if plan.request.force:
-        forget_checkpoints(out / "work")
+        _forget(out / "work")
     progress.begin(encoder.key, f"pretrain {encoder.objective} s{encoder.seed}")
     result = pretrain(
         encoder.objective,
@@ -160,7 +178,7 @@ def _pretrained(
         report=report,
     )
     store.write(pretrain_record(encoder, plan, result, started=started))
-    forget_checkpoints(out / "work")
+    _forget(out / "work")
     if result.steps:
         logs = "  ".join(f"{name} {value:.3f}" for name, value in result.final.items())
         progress.end(
@@ -192,12 +210,12 @@ def _evaluated(
     path, source = made
     started, work_dir = now(), store.root / "work" / cell.key
     if plan.request.force:
-        forget_checkpoints(work_dir)
+        _forget(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")
     found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=report)
     record = eval_record(cell, plan, found, source=source, store=store, started=started)
     store.write(record)
-    forget_checkpoints(work_dir)
+    _forget(work_dir)
     score = record.primary
     assert score is not None and record.task is not None
     progress.end(

@@ -112,6 +112,18 @@ class Diagnose(Hook):
         while len(self._kept) > 1 and (len(self._kept) - 1) * size >= ROWS:
             self._kept.popleft()
 
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """What was measured last, and what the next measurement will be of."""
+        kept = [{name: rows.detach() for name, rows in step.items()} for step in self._kept]
+        told = {"found": self.found, "warnings": self.warnings}
+        checkpoint["diagnostics"] = {"kept": kept, **told}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Go on with these."""
+        stored = checkpoint["diagnostics"]
+        self.found, self.warnings = stored["found"], stored["warnings"]
+        self._kept = deque(stored["kept"])
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Measure, log, warn."""
         self.found = describe(_joined(self._kept))

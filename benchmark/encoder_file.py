@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from benchmark.hooks import save_atomically
+from benchmark.checkpoint import save_atomically
 from registries.alignment import Alignment, check_alignment
 from registries.encoder import Encoder, Modality
 from registries.errors import NotApplicableError, NotReadyError

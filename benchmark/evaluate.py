@@ -5,6 +5,7 @@ Train, choose the epoch on val, test once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark import stopping
+from benchmark.checkpoint import BestEpoch, Checkpoint
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.splits import few
 from benchmark.encoder_file import load_encoder, read_alignment
 from benchmark.evaluation import Evaluation
-from benchmark.hooks import BestEpoch, EpochCheckpoint, Report, standard_hooks
+from benchmark.hooks import Report, standard_hooks
+from benchmark.memory import note, within_memory
 from benchmark.protocols.attention import Listener
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.protocols.pooling import feature_channels
@@ -49,29 +53,57 @@ def evaluate(
 
     Resumes if interrupted. shots: training samples of each class, or their share; None is all.
     """
-    torch.manual_seed(seed)
     train = _train_set(task, fold, finetune, shots, seed)
-    model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
+
+    def attempt() -> Evaluation:
+        torch.manual_seed(seed)
+        model = _model(encoders, task, finetune=finetune, recipe=recipe, frozen=frozen, seed=seed)
+        loaders = {
+            "train": train_loader(train, finetune, seed=seed, workers=recipe.workers),
+            "val": _loader(task, "val", fold, finetune, recipe),
+            "test": _loader(task, "test", fold, finetune, recipe),
+        }
+        return _train_and_test(
+            model, task, loaders,
+            finetune=finetune, recipe=recipe, seed=seed, work_dir=work_dir, report=report,
+        )  # fmt: skip
+
+    return within_memory(work_dir, attempt)
+
+
+def _train_and_test(
+    model: FinetuneModel,
+    task: Task,
+    loaders: Mapping[str, Any],
+    *,
+    finetune: Finetune,
+    recipe: Recipe,
+    seed: int,
+    work_dir: Path,
+    report: Report,
+) -> Evaluation:
+    """Train, from the last checkpoint where there is one; choose the epoch; test."""
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
         lay_out(model, channels_last=recipe.channels_last),
-        train_loader(train, finetune, seed=seed, workers=recipe.workers),
+        loaders["train"],
         finetune,
         work_dir=work_dir,
         name=f"evaluate-{work_dir.name}",
         seed=seed,
         precision=precision_of(recipe.precision),
-        hooks=[*hooks, best, EpochCheckpoint(best=best)],
+        hooks=[*hooks, best, Checkpoint(report, every=recipe.checkpoint_every)],
         validation={
-            "dataloader": _loader(task, "val", fold, finetune, recipe),
+            "dataloader": loaders["val"],
             "evaluator": task.metrics(),
             "interval": finetune.val_interval,
         },
     )
-    runner.train()
+    with stopping.between_steps():
+        runner.train()
     epoch = _settle(model, best, finetune)
-    rows = predict(model, _loader(task, "test", fold, finetune, recipe), report)
+    rows = predict(model, loaders["test"], report)
     return Evaluation(
         **rows,
         rule=finetune.selection,
@@ -79,7 +111,7 @@ def evaluate(
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
-        notes=task.notes,
+        notes=(*task.notes, *note(work_dir, finetune.batch_size, negatives=False)),
         **_sizes(model),
     )
 

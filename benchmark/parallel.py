@@ -5,35 +5,34 @@
     progress     <── Said | Stepped | Ended ─  every record is written there
 
 Cells whose encoder is made go before further encoders, so that what is begun is finished first. A
-worker that dies costs the unit it held: a failure record, and a new worker for the rest.
+worker that dies costs the unit it held: a failure record, and a new worker for the rest. A stop is
+passed on: every worker ends its step and writes its checkpoint before the parent ends.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import time
+import sys
 import traceback
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
+from benchmark import stopping
 from benchmark.cells import fail, prepare_encoder, run_cell
 from benchmark.datasets import Known
 from benchmark.plan import EvalCell, Plan, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.progress import RunProgress
+from benchmark.relay import Ended, Relay, Said, Stepped
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from registries import plugins
 from registries.errors import BenchError
-
-STEP_EVERY = 2.0  # seconds between the steps a worker reports; chosen
 
 
 @dataclass(frozen=True)
@@ -45,68 +44,8 @@ class Unit:
     cell: str | None
 
 
-@dataclass(frozen=True)
-class Said:
-    """A line that stays."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Stepped:
-    """A step of a phase, or its begin where there is no event."""
-
-    phase: str
-    title: str
-    event: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The unit is over. failed: keys of its cells that have a failure record now."""
-
-    phase: str
-    failed: tuple[str, ...] = ()
-
-
 class WorkerDiedError(BenchError):
     """A process ended without a word: killed, most likely for want of memory."""
-
-
-class Relay:
-    """`cells.Progress` of a worker: passes on what it hears, steps not more often than needed."""
-
-    def __init__(self, parent: Connection) -> None:
-        self.parent, self.phase, self.title, self._sent = parent, "", "", 0.0
-
-    def begin(self, phase: str, title: str) -> None:
-        """A new phase."""
-        self.phase, self.title = phase, title
-        self.parent.send(Stepped(phase, title))
-
-    def end(self, note: str) -> None:
-        """A line that stays; the unit's end says that the phase is over."""
-        self.say(note)
-
-    def close(self, phase: str) -> None:
-        """Said by the unit's end."""
-
-    def say(self, text: str) -> None:
-        """A line that stays."""
-        self.parent.send(Said(text))
-
-    def report(self, event: dict[str, Any]) -> None:
-        """A step now and then (reading a loss waits for the device); all else at once."""
-        now = time.monotonic()
-        last = event.get("step") == event.get("steps")
-        if "step" in event and now - self._sent < STEP_EVERY and not last:
-            return
-        self._sent = now
-        logs = {
-            name: float(value.detach()) if isinstance(value, Tensor) else value
-            for name, value in event.get("logs", {}).items()
-        }
-        self.parent.send(Stepped(self.phase, self.title, {**event, "logs": logs}))
 
 
 class Worker:
@@ -126,8 +65,11 @@ class Worker:
         self.pipe.send(unit)
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """Tell the process to end; one that trains writes its checkpoint first."""
         self.process.terminate()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
         self.process.join()
         self.pipe.close()
 
@@ -146,20 +88,23 @@ class Pool:
         }
         self.encoders = deque(units.values())
         self.ready: deque[Unit] = deque()
-        count = min(jobs, len(self.cells))
-        self.threads = max(1, torch.get_num_threads() // count)
-        self.workers = [Worker(self.threads) for _ in range(count)]
+        self.count = min(jobs, len(self.cells))
+        self.threads = max(1, torch.get_num_threads() // self.count)
+        self.workers: list[Worker] = []
         self.stopped = False  # by the first failure, where that was asked for
 
     def run(self) -> None:
         """Until every unit is over."""
         try:
+            self.workers += [Worker(self.threads) for _ in range(self.count)]
             while self._share_out():
                 for pipe in wait([w.pipe for w in self.workers if w.unit is not None]):
                     self._listen(next(w for w in self.workers if w.pipe is pipe))
         finally:
             for worker in self.workers:
                 worker.stop()
+            for worker in self.workers:
+                worker.join()
 
     def _share_out(self) -> bool:
         """Give idle workers what is ready; whether anything is being done."""
@@ -254,8 +199,16 @@ def _narrow(cell: EvalCell, plan: Plan) -> RunRequest:
 
 
 def _serve(parent: Connection, threads: int) -> None:
-    """A worker's life: units until the parent closes the pipe."""
+    """A worker's life: units until the parent closes the pipe, or says stop."""
     torch.set_num_threads(threads)
+    try:
+        with stopping.heeded():
+            _units(parent)
+    except stopping.StopRequested as stop:
+        sys.exit(stop.exit_code)
+
+
+def _units(parent: Connection) -> None:
     known: Known = {}
     added: set[Path] = set()
     while True:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmark import stopping
+from benchmark.checkpoint import Checkpoint
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.preprocessor import ClipPreprocessor
@@ -19,7 +21,8 @@ from benchmark.data.scan import fit
 from benchmark.data.store import FrameStore
 from benchmark.diagnostics import Diagnose
 from benchmark.encoder_file import save_encoders
-from benchmark.hooks import EpochCheckpoint, FractionDone, Report, standard_hooks
+from benchmark.hooks import FractionDone, Report, standard_hooks
+from benchmark.memory import note, within_memory
 from benchmark.settings import Recipe
 from benchmark.training import build_runner, lay_out, precision_of, train_loader
 from registries import plugins
@@ -88,8 +91,29 @@ def pretrain(
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
     dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
-    objective = build_for(dataset, name, options, recipe=recipe, manifest=manifest, seed=seed)
+
+    def train() -> PretrainResult:
+        objective = build_for(dataset, name, options, recipe=recipe, manifest=manifest, seed=seed)
+        done = _train(name, objective, dataset, recipe=recipe, seed=seed, out=out, report=report)
+        save_encoders(objective.encoders(), path, meta=meta, alignment=objective.alignment())
+        return done
+
+    return within_memory(out / "work", train)
+
+
+def _train(
+    name: str,
+    objective: Objective,
+    dataset: ClipDataset,
+    *,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
+    report: Report,
+) -> PretrainResult:
+    """Train to the end, from the last checkpoint where there is one; ready for use afterwards."""
     (progress, hooks), diagnose = standard_hooks(seed, report), Diagnose(name, report)
+    checkpoint = Checkpoint(report, every=recipe.checkpoint_every)
     runner = build_runner(
         lay_out(objective, channels_last=recipe.channels_last),
         train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
@@ -98,20 +122,23 @@ def pretrain(
         name=f"pretrain-{out.name}",
         seed=seed,
         precision=precision_of(recipe.precision),
-        hooks=[*hooks, FractionDone(), diagnose, EpochCheckpoint()],
+        hooks=[*hooks, FractionDone(), diagnose, checkpoint],
     )
-    runner.train()
+    with stopping.between_steps():
+        runner.train()
     objective.eval()
-    save_encoders(objective.encoders(), path, meta=meta, alignment=objective.alignment())
+    # with `gather` an objective takes its negatives from the batches of all processes
+    negatives = "gather" in inspect.signature(type(objective).__init__).parameters
+    halved = note(out / "work", recipe.pretrain.batch_size, negatives=negatives)
     return PretrainResult(
-        encoders=path,
+        encoders=out / "encoders.pt",
         steps=runner.max_iters,
         clips=len(dataset),
         hours=dataset.manifest.hours,
         data_wait=progress.data_wait,
         final={key: float(value.detach()) for key, value in progress.logs.items()},
         diagnostics=diagnose.found,
-        warnings=tuple(diagnose.warnings),
+        warnings=(*halved, *diagnose.warnings),
     )
 
 

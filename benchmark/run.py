@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from benchmark import summary
+from benchmark import disk, stopping, summary
 from benchmark.cells import run_encoder
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.ready import decode_all
 from benchmark.parallel import side_by_side
+from benchmark.paths import cache_dir
 from benchmark.plan import Plan, make_plan, resolve
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import pretraining_data
@@ -47,8 +48,14 @@ def execute(request: RunRequest) -> int:
 def carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) -> dict[str, Record]:
     """Run what is to run of plans that share a folder of records; the records of all cells.
 
-    Side by side in as many processes as `jobs` says, else one after the other here.
+    Side by side in as many processes as `jobs` says, else one after the other here. Raises
+    StopRequested after SIGTERM or Ctrl-C, DiskFullError where not even a failure can be recorded.
     """
+    with stopping.heeded(), disk.explained(store.root, cache_dir()):
+        return _carry_out(plans, store=store, console=console)
+
+
+def _carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) -> dict[str, Record]:
     cells = [cell for plan in plans for cell in plan.cells]
     records = {cell.key: cell.done for cell in cells if cell.done is not None}
     work = {key: clips for plan in plans for key, clips in _work(plan).items()}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmark.data.curriculum import CurriculumDataset
+from benchmark.memory import PARTS, HalvedLoop, is_halved
 from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
 from benchmark.settings import Training
 
@@ -45,22 +48,25 @@ class EpochSampler(torch.utils.data.Sampler[int]):
     """
 
     def __init__(self, dataset: Dataset[Any], *, seed: int, repeats: int = 1) -> None:
-        self.dataset, self.seed, self.repeats, self.epoch = dataset, seed, repeats, 0
+        self.dataset, self.seed, self.repeats = dataset, seed, repeats
+        self.epoch = self.skip = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the loop."""
-        self.epoch = epoch
+    def set_epoch(self, epoch: int, *, skip: int = 0) -> None:
+        """Before a pass. skip: samples of it that have been seen, by a run that was stopped."""
+        self.epoch, self.skip = epoch, skip
 
     def __len__(self) -> int:
         return len(self.dataset) * self.repeats  # type: ignore[arg-type]
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self) -> Iterator[int]:
         draw = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         videos = len(self.dataset)  # type: ignore[arg-type]
         self.dataset.set_epoch(self.epoch * self.repeats)  # type: ignore[attr-defined]
-        for repeat in range(self.repeats):
-            order = torch.randperm(videos, generator=draw) + repeat * videos
-            yield from order.tolist()
+        passes = (
+            (torch.randperm(videos, generator=draw) + repeat * videos).tolist()
+            for repeat in range(self.repeats)
+        )
+        return islice(chain.from_iterable(passes), self.skip, None)
 
 
 def train_loader(
@@ -109,10 +115,13 @@ def build_runner(
 ) -> Runner:
     """A Runner that trains `model` by `recipe`, logging below `work_dir`.
 
+    In half-batches where the training in this folder has run out of memory (see memory.py).
+
     validation: {"dataloader", "evaluator", "interval"} for a validation loop, else none.
     """
     steps = len(loader) * recipe.epochs
     val = validation or {}
+    halved = is_halved(work_dir)
     if recipe.larc is not None:
         hooks = [*hooks, Larc(trust=recipe.larc, weight_decay=recipe.weight_decay)]
     runner = Runner(
@@ -120,14 +129,14 @@ def build_runner(
         work_dir=str(work_dir),
         train_dataloader=loader,
         train_cfg={
-            "by_epoch": True,
+            "type": HalvedLoop if halved else EpochBasedTrainLoop,
             "max_epochs": recipe.epochs,
             "val_interval": val.get("interval", recipe.epochs + 1),
         },
         val_dataloader=val.get("dataloader"),
         val_evaluator=val.get("evaluator"),
         val_cfg={} if val else None,
-        optim_wrapper=optim_wrapper(model, recipe, precision),
+        optim_wrapper=optim_wrapper(model, recipe, precision, parts=PARTS if halved else 1),
         param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
         default_hooks=dict.fromkeys(UNUSED_HOOKS),
         custom_hooks=hooks,
@@ -160,8 +169,13 @@ def quiet(logger: MMLogger) -> None:
             handler.setLevel(logging.CRITICAL)
 
 
-def optim_wrapper(model: nn.Module, recipe: Training, precision: str) -> dict[str, Any]:
-    """Config of mmengine's optimiser wrapper. Raises UsageError for a rate of no parameter."""
+def optim_wrapper(
+    model: nn.Module, recipe: Training, precision: str, *, parts: int = 1
+) -> dict[str, Any]:
+    """Config of mmengine's optimiser wrapper. Raises UsageError for a rate of no parameter.
+
+    parts: backward passes whose gradients are averaged for one step.
+    """
     optimizer: dict[str, Any] = {
         "type": recipe.optimizer,
         "lr": recipe.lr,
@@ -173,6 +187,7 @@ def optim_wrapper(model: nn.Module, recipe: Training, precision: str) -> dict[st
     elif torch.cuda.is_available():
         optimizer["fused"] = True  # one kernel for all parameters
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": optimizer}
+    wrapper["accumulative_counts"] = parts
     if precision == "bf16":
         wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}
     if recipe.clip_grad is not None:

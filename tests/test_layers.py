@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cli",),
     ("benchmark.run_suite",),
     ("benchmark.run", "benchmark.perf", "benchmark.learn", "benchmark.calibrate", "benchmark.viz"),
-    ("benchmark.parallel", "benchmark.mock"),
+    ("benchmark.parallel", "benchmark.relay", "benchmark.mock"),
     ("benchmark.cells",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.status",),
@@ -32,10 +32,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.tasks", "benchmark.protocols"),
     ("benchmark.data", "benchmark.heads", "benchmark.metrics", "benchmark.backbones"),
     ("benchmark.diagnostics", "benchmark.metrics_text"),
+    ("benchmark.checkpoint", "benchmark.memory"),
     ("benchmark.hooks", "benchmark.optimisers"),
     ("benchmark.settings", "benchmark.plan_request"),
     ("benchmark.config",),
-    ("benchmark.paths", "benchmark"),
+    ("benchmark.paths", "benchmark.disk", "benchmark.stopping", "benchmark.results.atomic"),
+    ("benchmark",),
     ("registries",),
 )
 OBJECTIVE_LAYERS: tuple[tuple[str, ...], ...] = (

@@ -28,6 +28,7 @@ from benchmark.cli.results import app as results_app
 from benchmark.cli.run import run
 from benchmark.cli.status import status
 from benchmark.cli.viz import app as viz_app
+from benchmark.stopping import StopRequested
 from registries.errors import BenchError
 
 INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -84,6 +85,8 @@ def execute(arguments: list[str] | None = None) -> int:
         code = app(arguments, prog_name="bench", standalone_mode=False)
     except BenchError as error:
         return fail(str(error), code=error.exit_code)
+    except StopRequested as stop:
+        return fail(_stopped(stop), code=stop.exit_code)
     except typer.TyperException as error:  # usage errors of the option parser
         return fail(_with_help_hint(error), code=error.exit_code)
     except typer.Abort:
@@ -91,6 +94,13 @@ def execute(arguments: list[str] | None = None) -> int:
     if code == INTERRUPTED:  # the parser turns KeyboardInterrupt into this code
         return fail("interrupted; what was finished is saved", code=INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+def _stopped(stop: StopRequested) -> str:
+    return (
+        f"stopped by {stop}; what was finished is saved, and a training that was under way has "
+        "written a checkpoint: the same command goes on from there"
+    )
 
 
 def _with_help_hint(error: typer.TyperException) -> str:

@@ -21,14 +21,14 @@ LEFT_AFTER = 3600.0  # seconds, chosen: no write of a few megabytes takes an hou
 TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")  # .NAME.PID.RANDOM
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes | memoryview) -> None:
     """Put `content` at `path`, or raise FileExistsError and leave what is there."""
     with _written(path, content) as temporary:
         _link_new(temporary, path)
     sync_folder(path.parent)
 
 
-def write_over(path: Path, content: bytes) -> None:
+def write_over(path: Path, content: bytes | memoryview) -> None:
     """Put `content` at `path`, in place of what may be there."""
     with _written(path, content) as temporary:
         temporary.replace(path)
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path, content: bytes) -> Iterator[Path]:
+def _written(path: Path, content: bytes | memoryview) -> Iterator[Path]:
     """A temporary file beside `path` that holds `content` on disk; gone at the end."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:

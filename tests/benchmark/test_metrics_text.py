@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from benchmark.hooks import BestEpoch
+from benchmark.checkpoint import BestEpoch
 from benchmark.metrics_text import TextMetric
 from benchmark.results.predictions import PredictionTable
 from benchmark.results.scores import recompute
