@@ -25,7 +25,6 @@ from benchmark.hooks import Report
 from benchmark.results.atomic import sweep, write_over
 from registries.errors import BenchError
 
-EVERY = 300.0  # seconds of work that a kill may cost; chosen
 NAME = "checkpoint.pth"
 # mmengine cannot read its own message hub back under torch's safe loading
 BLANK_HUB: dict[str, Any] = {"log_scalars": {}, "runtime_info": {}, "resumed_keys": {}}
@@ -40,7 +39,7 @@ class Checkpoint(Hook):
 
     priority = "VERY_LOW"  # of a step all else is done
 
-    def __init__(self, report: Report, *, every: float = EVERY) -> None:
+    def __init__(self, report: Report, *, every: float) -> None:
         self.report, self.every = report, every
         self._saved = 0.0  # when
         self._random: dict[str, Any] | None = None  # to go on with inside an epoch

@@ -96,7 +96,11 @@ def mock_pretrain(name: str, *, recipe: Recipe, out: Path) -> dict[str, float]:
             name=f"mock-{out.name}",
             seed=0,
             precision=precision_of(recipe.precision),
-            hooks=[*hooks, FractionDone(), Checkpoint(lambda event: None)],
+            hooks=[
+                *hooks,
+                FractionDone(),
+                Checkpoint(lambda event: None, every=recipe.checkpoint_every),
+            ],
         )
         runner.train()
         logs = progress.logs

@@ -134,7 +134,6 @@ class Recipe(Strict):
     channels_last: bool = False  # of 3-D convolutions
     workers: int = Field(0, ge=0)
     checkpoint_every: float = Field(300.0, ge=0, exclude=True)  # seconds a kill may cost; chosen
-    checkpoint_every: float = Field(300.0, ge=0, exclude=True)  # seconds a kill may cost; chosen
     frame_cache: bool = False
     pretrain: Pretrain
     finetune: Finetune
