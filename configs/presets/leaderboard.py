@@ -1,9 +1,9 @@
 """The leaderboard on miniatures, tier `base`: 3-D ResNet-18 of 16 channels, 16 frames, 64 px.
 
 Run: bench run --suite leaderboard --jobs 12 --out results/leaderboard. Cost, result: see README
-and results/FINDINGS.md. Chosen to fit half an hour of one H100: R3D-18 at 112 px trains 750 clips
-a second there (GLCM, bf16), which is one seed of the core block. Epochs, crops, augmentations and
-heads as in the preset `mini`; batch 32, the rates of finetuning risen by the square root of two.
+and results/FINDINGS.md: one seed of the core block is some eight minutes of an H100. Epochs, crops,
+augmentations and heads as in the preset `mini`, but 30 epochs of lip reading; batch 32, the rates
+of finetuning risen by the square root of two.
 """
 
 _base_ = "../_base_/cpu.py"
