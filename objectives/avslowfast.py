@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objectives.parts.audio_fusion import AudioFusion
-from objectives.parts.distributed import gather
 from objectives.parts.draws import Draws
 from objectives.parts.pathways import global_local
 from objectives.parts.rotation import TURNS, all_turns, rotate
@@ -42,6 +41,7 @@ from objectives.parts.synchrony import (
     margin_loss,
     order_accuracy,
 )
+from registries.distributed import gather
 from registries.encoder import Encoder, Inject, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES

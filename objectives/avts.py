@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from objectives.parts.alignment import aligned
-from objectives.parts.distributed import gather
 from objectives.parts.draws import Draws
 from objectives.parts.sync_pairs import (
     Easy,
@@ -35,6 +34,7 @@ from objectives.parts.synchrony import (
     order_accuracy,
 )
 from registries.alignment import Alignment
+from registries.distributed import gather
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES

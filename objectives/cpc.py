@@ -16,7 +16,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from objectives.parts.blocks import Statistics, block_sampling, check_blocks, encode_blocks
-from objectives.parts.distributed import gather
 from objectives.parts.predictive import (
     Choice,
     Negatives,
@@ -28,6 +27,7 @@ from objectives.parts.predictive import (
     info_nce,
     within_video,
 )
+from registries.distributed import gather
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES

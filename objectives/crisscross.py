@@ -25,11 +25,11 @@ from torch import Tensor, nn
 from objectives.parts.cosine import FAMILIES, check_families, crisscross
 from objectives.parts.projector import mlp
 from objectives.parts.relaxation import RELAXATIONS, Relaxation, placement
-from objectives.parts.synced_norm import sync_norms
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
 from registries.sampling import ClipSampling, View
+from registries.synced_norm import sync_norms
 
 WINDOW = 3  # audio steps per frame where nothing else is asked for: those of GLCM, so equal input
 AUGMENT = {1: "a", 2: "b"}  # the two views of a modality are changed independently: sec. 3

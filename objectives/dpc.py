@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from objectives.parts.blocks import Statistics, block_sampling, check_blocks, encode_blocks
 from objectives.parts.convgru import ConvGRU, orthogonal, predict_ahead
-from objectives.parts.distributed import gather
 from objectives.parts.predictive import (
     Choice,
     Score,
@@ -31,6 +30,7 @@ from objectives.parts.predictive import (
     recall,
     within_video,
 )
+from registries.distributed import gather
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES

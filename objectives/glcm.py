@@ -23,7 +23,6 @@ from torch import Tensor, nn
 
 from objectives.parts.alignment import aligned, project_cells
 from objectives.parts.context import clip_in_sound, steps_of_clip
-from objectives.parts.distributed import gather
 from objectives.parts.losses import (
     Denominator,
     attention_over_cells,
@@ -36,6 +35,7 @@ from objectives.parts.losses import (
 from objectives.parts.pathways import global_local
 from objectives.parts.retrieval import clips_found, windows_found
 from registries.alignment import Alignment
+from registries.distributed import gather
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES

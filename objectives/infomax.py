@@ -20,15 +20,15 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from objectives.parts.distributed import gather
 from objectives.parts.draws import Draws
 from objectives.parts.infomax import MEASURES, amdim_nce, fenchel_mi, infonce_mi
-from objectives.parts.synced_norm import sync_norms
 from objectives.parts.taps import GLOBAL, ResidualHead, shrink, tap_widths
+from registries.distributed import gather
 from registries.encoder import Encoder, Modality
 from registries.objective import Objective
 from registries.registry import BACKBONES, OBJECTIVES
 from registries.sampling import ClipSampling, View
+from registries.synced_norm import sync_norms
 
 BOUNDS = ("amdim", "infonce", *MEASURES)
 

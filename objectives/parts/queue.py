@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objectives.parts.distributed import gather
+from registries.distributed import gather
 
 NOBODY = -1  # source of a slot that no sample has filled yet
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from objectives.parts.norms import AdoptedBatchNorm, swap_norms
+from registries.norms import AdoptedBatchNorm, swap_norms
 
 LEAST = 2  # clips in a sub-batch: one clip's norm would erase its mean; chosen
 

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objectives.parts.distributed import gather, world_size
-from objectives.parts.norms import AdoptedBatchNorm, swap_norms
-from objectives.parts.precision import wide
+from registries.distributed import gather, world_size
+from registries.norms import AdoptedBatchNorm, swap_norms
 
 
 class SyncedBatchNorm(AdoptedBatchNorm):
@@ -28,7 +27,8 @@ class SyncedBatchNorm(AdoptedBatchNorm):
             self.num_batches_tracked.add_(1)
         if not self.training or world_size() == 1:
             return F.batch_norm(x, mean, var, *rest, self.training, self.momentum, self.eps)
-        flat = wide(x).flatten(2) if x.dim() > 2 else wide(x)[..., None]  # (B, C, P)
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # or wider
+        flat = wide.flatten(2) if x.dim() > 2 else wide[..., None]  # (B, C, P)
         var_here, mean_here = torch.var_mean(flat, dim=(0, 2), correction=0)
         means, vars_ = gather(torch.stack([mean_here, var_here])[None]).unbind(1)  # (W, C) each
         whole = means.mean(dim=0)

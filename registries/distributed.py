@@ -35,4 +35,7 @@ def gather(rows: Tensor) -> Tensor:
     then arrive W times too large, which the distributed wrapper's mean over processes takes back: a
     step on W processes equals one on a single process with the whole batch.
     """
-    return _Gather.apply(rows) if world_size() > 1 else rows
+    if world_size() == 1:
+        return rows
+    gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
+    return gathered

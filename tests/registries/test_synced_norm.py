@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from objectives.parts import synced_norm
-from objectives.parts.synced_norm import SyncedBatchNorm, sync_norms
+from registries import synced_norm
+from registries.synced_norm import SyncedBatchNorm, sync_norms
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
@@ -13,6 +13,11 @@ class AdoptedBatchNorm(_BatchNorm):
 
     (B, C, ...) -> (B, C, ...). Raises ValueError for one without running statistics or momentum.
     """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def __init__(self, norm: _BatchNorm) -> None:
         if norm.momentum is None or not norm.track_running_stats:
