@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -69,6 +70,11 @@ class EpochSampler(torch.utils.data.Sampler[int]):
         return islice(chain.from_iterable(passes), self.skip, None)
 
 
+def begin_worker(_: int) -> None:
+    """Leave the parent's garbage alone: a loader among it would look for workers of its own."""
+    gc.freeze()
+
+
 def train_loader(
     dataset: Dataset[Any], recipe: Training, *, seed: int, workers: int
 ) -> DataLoader[Any]:
@@ -86,6 +92,7 @@ def train_loader(
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=workers > 0,
+        worker_init_fn=begin_worker,
     )
 
 
@@ -98,6 +105,7 @@ def eval_loader(dataset: Dataset[Any], *, batch_size: int, workers: int) -> Data
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=workers > 0,
+        worker_init_fn=begin_worker,
     )
 
 
