@@ -3,12 +3,13 @@
 `ensure("mini-lrw", tier="base", cache=cache_dir())` returns a folder in the owners' layout:
 
     <cache>/miniature/mini-lrw-v1-base/
-        ...                   clips and list files, as the owners lay them out landmarks/<stem>.npy
-        float32 (T, 5, 2), for sets that report landmarks gt.jsonl              one line a clip with
-        everything that was drawn; tests, audits, `supervised` only index.csv             path,
-        split, label, group, bytes, sha256, frames, seconds of every clip files.csv
-        path, bytes, sha256 of every other file but the card card.json             written last: a
-        folder with a card is complete
+        ...                    clips and list files, as the owners lay them out
+        landmarks/<stem>.npy   float32 (T, 5, 2), for sets that report landmarks
+        gt.jsonl               one line a clip with everything that was drawn; for tests, audits
+                               and `supervised` only
+        index.csv              path, split, label, group, bytes, sha256, frames, seconds of a clip
+        files.csv              path, bytes, sha256 of every other file but the card
+        card.json              written last: a folder with a card is complete
 
 Until then `.journal.jsonl` holds one line a finished clip; a clip named there whose file has the
 recorded size is not drawn again. A lock beside the folder keeps two processes from building one set
