@@ -117,8 +117,8 @@ class Checkpoint(Hook):
                 self.report(
                     {
                         "warning": f"no checkpoint at step {step}: {error.strerror}, in "
-                        f"{path.parent}; {kept}. Free some space, or what comes after it is done "
-                        "again when this run is stopped."
+                        f"{path.parent}; {kept}. Training goes on; free some space, as a stop now "
+                        "costs what has been trained since"
                     }
                 )
         self._saved = time.monotonic()
@@ -126,16 +126,21 @@ class Checkpoint(Hook):
 
 def _state(runner: Runner, *, epoch: int, step: int) -> dict[str, Any]:
     """What `Runner.resume` reads, and torch's random state."""
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {
         "meta": {"epoch": epoch, "iter": step},
         "message_hub": BLANK_HUB,
-        "state_dict": model.state_dict(),
+        "state_dict": _weights(runner),
         "optimizer": runner.optim_wrapper.state_dict(),
         "param_schedulers": [part.state_dict() for part in runner.param_schedulers or ()],
         "random": {"cpu": torch.get_rng_state(), "cuda": cuda},
     }
+
+
+def _weights(runner: Runner) -> dict[str, Tensor]:
+    """Of the model itself, without the wrapper around it."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return model.state_dict()  # type: ignore[no-any-return]
 
 
 def _stop_asked() -> bool:
@@ -174,7 +179,7 @@ class BestEpoch(Hook):
         if self.value is None or self.sign * value > self.sign * self.value:
             # the loop has already counted the epoch that is being validated
             self.value, self.epoch = value, runner.epoch
-            self.state = {k: v.detach().clone() for k, v in runner.model.state_dict().items()}
+            self.state = {k: v.detach().clone() for k, v in _weights(runner).items()}
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """What it takes to carry on."""
