@@ -46,6 +46,13 @@ def test_two_processes_leave_the_records_of_one(tmp_path):
     assert found == scores(tmp_path / "one") and len(found) == 4
     # a task of sound has no answer for an objective that hears nothing: that is no failure
     assert found["moco", "esc10"] == ("not_applicable", {})
+    (reason,) = {
+        w
+        for r in RecordStore(tmp_path / "two").current()
+        for w in r.warnings
+        if "sound" in w or "audio" in w
+    }
+    assert str(tmp_path) not in reason  # a record names no folder of the machine
     before = len(RecordStore(tmp_path / "two").read_all())
     assert benchmark.run.execute(request(tmp_path / "two", jobs=2)) == 0
     assert len(RecordStore(tmp_path / "two").read_all()) == before
