@@ -8,7 +8,6 @@ only, so a file from elsewhere can hold data and nothing else.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,15 +64,16 @@ def read_encoders(path: Path) -> dict[str, Any]:
         raise NotReadyError(
             f"{path}: no such encoder file. `bench pretrain` writes one."
         ) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # a damaged or hostile pickle may raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise NotReadyError(
-            f"{path} is not a safe encoder file ({str(error).splitlines()[0]}). Expected what "
-            "`bench pretrain` writes: tensors and plain data only."
+            f"{path} is not a safe encoder file ({reason}). Expected what "
+            "`bench pretrain` writes: tensors and plain data only. Nothing in it was executed."
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not _complete(content):
         raise NotReadyError(
-            f"{path} holds no encoders of format {FORMAT}; expected the keys "
-            "'format', 'encoders' and 'meta'."
+            f"{path} holds no encoders of format {FORMAT}; expected the keys 'format', 'meta' and "
+            "'encoders': {modality: {'config': {'type': ...}, 'weights': tensors}}."
         )
     return content
 
@@ -87,7 +87,8 @@ def read_alignment(path: Path) -> Alignment | None:
 def load_encoder(path: Path, modality: Modality) -> Encoder:
     """Rebuild one encoder with its weights.
 
-    Raises NotApplicableError if the file has none of this modality.
+    Raises NotApplicableError if the file has none of this modality, NotReadyError where its config
+    or weights are not those of an encoder, UsageError for a type that is not registered.
     """
     stored = read_encoders(path)["encoders"]
     if modality not in stored:
@@ -95,6 +96,28 @@ def load_encoder(path: Path, modality: Modality) -> Encoder:
             f"{path} holds encoders for {', '.join(stored) or 'nothing'}, "
             f"but the task needs {modality!r}."
         )
-    encoder = BACKBONES.build(stored[modality]["config"])
-    encoder.load_state_dict(stored[modality]["weights"])
+    config = stored[modality]["config"]
+    try:
+        encoder = BACKBONES.build(config)
+        encoder.load_state_dict(stored[modality]["weights"])
+    except (RuntimeError, TypeError, KeyError, ValueError, AttributeError) as error:
+        raise NotReadyError(
+            f"{path}: no {modality} encoder can be made of the config {config} and its weights "
+            f"({error}). Write the file again."
+        ) from error
     return encoder
+
+
+def _complete(content: dict[str, Any]) -> bool:
+    """Whether every encoder has a config that names its type, and weights that are tensors."""
+    encoders = content.get("encoders")
+    if not isinstance(encoders, dict) or not isinstance(content.get("meta"), dict):
+        return False
+    for found in encoders.values():
+        match found:
+            case {"config": {"type": str()}, "weights": dict(weights)} if all(
+                isinstance(value, torch.Tensor) for value in weights.values()
+            ):
+                continue
+        return False
+    return True

@@ -1,11 +1,10 @@
 """Which part of a frame is looked at: all of it, the lips, or the face.
 
-    full   the frame, short side resized; the square is cut later, by the dataset
-    whole  the frame squeezed to a square, nothing cut off, as boxes in fractions of it need
-    lip    recipe of tasks.md 5.1: rotation and scale from the stable points (outer eye corners,
-    nose tip), never
-           from the mouth, whose width is the signal; centre on the mouth; square
-    face   a square around the landmarks, enlarged by 40 %, smoothed; square
+    full      the frame, short side resized; the square is cut later, by the dataset
+    whole     the frame squeezed to a square, nothing cut off, as boxes in fractions of it need
+    lip       rotation and scale from the stable points (outer eye corners, nose tip), never from
+              the mouth, whose width is the signal; centre on the mouth; square
+    face      a square around the landmarks, enlarged by 40 %, smoothed; square
     speaker   for mixed sets (K-AV): "face" where a clip has landmarks, "full" where it has none
 
 Landmarks are five points a frame, (T, 5, 2) pixels: left and right outer eye corner, nose tip, left
@@ -25,10 +24,11 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from benchmark.data.container import MediaError
 from benchmark.data.landmarks.files import read_points
 from benchmark.data.landmarks.points import MAX_MISSED, missed
 from benchmark.data.manifest import Boxes, Manifest
-from benchmark.data.media import MediaError, Transform
+from benchmark.data.planes import Transform
 from registries.errors import NotReadyError, UsageError, unknown
 
 Kind = Literal["full", "whole", "lip", "face", "speaker"]

@@ -2,14 +2,12 @@
 
 Times are seconds from the start of the container. Where the first picture comes a little later than
 that (an encoder's delay), the first picture is the start. AVI carries no time stamps: there, time
-is counted in frames and samples. A picture is shown from its own stamp until the stamp of the next
-one: [start, stop).
+is counted in frames and samples. A picture is shown from its own stamp until that of the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -19,11 +17,17 @@ from av.audio.stream import AudioStream
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from registries.errors import NotReadyError
-
-Transform = Callable[
-    [np.ndarray, int], np.ndarray
-]  # (H, W, 3) uint8, index in the file -> (h, w, 3)
+from benchmark.data.container import (
+    Deadline,
+    MediaError,
+    MediaInfo,
+    NoAudioError,
+    check_size,
+    failure,
+    open_container,
+    stream_seconds,
+)
+from benchmark.data.planes import Transform, mono, rgb
 
 EPS = 1e-6  # s; float error of sums of seconds
 DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
@@ -35,28 +39,6 @@ SEEK_GAP = 3.0  # s; chosen: a wider gap than this is jumped, a narrower one dec
 SHORT = (0.25, 0.05)  # s, share of the duration that may be missing at the end; chosen
 
 
-class MediaError(NotReadyError):
-    """A media file that cannot be read: missing, empty, truncated, or in an unknown format."""
-
-
-class NoAudioError(MediaError):
-    """Sound was asked of a video that has none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MediaInfo:
-    """What the header says. duration: seconds of the picture; of the sound, if that is all."""
-
-    duration: float
-    fps: float
-    frames: int
-    width: int
-    height: int
-    has_video: bool
-    has_audio: bool
-    sample_rate: int
-
-
 class Media:
     """One open video file; a context manager. Raises MediaError where it does not decode."""
 
@@ -65,6 +47,7 @@ class Media:
         self._open()
         self._avi = "avi" in self._container.format.name.split(",")
         self._origin = self._find_origin()
+        self._gap = 0.0  # s between the begins of the last two pictures read
         self.info = self._read_info()
 
     def __enter__(self) -> Self:
@@ -92,7 +75,7 @@ class Media:
                 part, self._shown(asked[part]), strict=True
             ):
                 if index != shown:
-                    pictures.append(_rgb(image, index, transform))
+                    pictures.append(rgb(image, index, transform))
                     shown = index
                 which[position], valid[position] = len(pictures) - 1, inside
         back = np.argsort(order)
@@ -111,7 +94,7 @@ class Media:
                 break
             if begin <= start + EPS:  # of those that begin before `start`, the last one is shown
                 kept.clear()
-            kept.append((_rgb(image, index, transform), begin, finish))
+            kept.append((rgb(image, index, transform), begin, finish))
         if not kept:
             raise self._error(f"no picture between {start:.2f} and {stop:.2f} s")
         pictures, begins, finishes = zip(*kept, strict=True)
@@ -130,17 +113,20 @@ class Media:
                 break
         return wave, there
 
+    def check(self) -> bool:
+        """Look whether the file keeps what its header says; returns whether it can be heard.
+
+        First picture and first block of sound are decoded, the last picture is looked for: 10 ms.
+        """
+        if not self.info.has_video:
+            raise self._error("it has no picture", "give a sound file its own suffix (.wav, .flac)")
+        if next(self._decode_video(0.0), None) is None:
+            raise self._error("not one picture could be decoded")
+        self._check_end(self._last_packet(), self.info.duration)
+        return self.info.has_audio and next(self._decode_audio(0), None) is not None
+
     def _open(self) -> None:
-        if not self.path.is_file():
-            raise self._error("the file is missing", "restore it, or leave it out of the list")
-        if self.path.stat().st_size == 0:
-            raise self._error("the file is empty (0 bytes)")
-        try:
-            self._container = av.open(str(self.path), metadata_errors="ignore")
-        except av.error.FFmpegError as error:
-            raise self._error(f"it does not open as a video or sound file ({error})") from error
-        if not self._container.streams.video and not self._container.streams.audio:
-            raise self._error("it holds neither picture nor sound")
+        self._container = open_container(self.path)
         self._fresh = True  # nothing was read yet
 
     def _find_origin(self) -> float:
@@ -157,10 +143,11 @@ class Media:
     def _read_info(self) -> MediaInfo:
         video = next(iter(self._container.streams.video), None)
         audio = next(iter(self._container.streams.audio), None)
-        stream = video or audio
         total = (self._container.duration or 0) / av.time_base
-        if stream is not None and stream.duration and stream.time_base:
-            total = float(stream.duration * stream.time_base)
+        if (stream := video or audio) is not None:
+            total = stream_seconds(stream) or total
+        if "matroska" in self._container.format.name:  # it writes the end for the length
+            total -= self._origin
         fps = float(video.average_rate or video.guessed_rate or 0) if video else 0.0
         if video and self._avi and video.frames and fps:
             total = video.frames / fps
@@ -194,7 +181,8 @@ class Media:
     def _check_end(self, end: float, wanted: float) -> None:
         """Raise MediaError where pictures that were promised and asked for are not there."""
         promised = min(wanted, self.info.duration)
-        if end < promised - max(SHORT[0], SHORT[1] * self.info.duration):
+        # `_gap`: the last of pictures far apart may be stored without its length
+        if end < promised - max(SHORT[0], SHORT[1] * self.info.duration, self._gap):
             raise self._error(
                 f"truncated: {end:.2f} s of picture, the header says {self.info.duration:.2f} s"
             )
@@ -203,36 +191,68 @@ class Media:
         """Decode from the last key frame not after `start`: frame, begin, end, index."""
         seek = start > 1.0 and not self._avi  # chosen: below one second, decoding is as quick
         self._rewind(self._video, start if seek else None)
-        video, count = self._video(), 0
+        video, count, before, deadline = self._video(), 0, None, Deadline(self.path)
         try:
             for image in self._container.decode(video):
+                deadline.check()
+                if image.is_corrupt:
+                    raise self._error(f"the picture after {count} others is damaged")
+                check_size(self.path, image.width, image.height)
                 begin = self._begin(image, count)
                 if seek and count == 0 and begin > start + EPS:  # a broken index
                     yield from self._decode_video(0.0)
                     return
                 length = float(image.duration * image.time_base) if image.duration else 0.0
-                if self._avi or not length:
-                    length = 1.0 / self.info.fps if self.info.fps else 0.0
+                length = self._step() if self._avi or not length else length
+                self._gap = 0.0 if before is None else begin - before
                 yield image, begin, begin + length, round(begin * self.info.fps)
-                count += 1
+                count, before = count + 1, begin
         except av.error.FFmpegError as error:
             raise self._error(f"decoding stops with '{error}'") from error
 
+    def _last_packet(self) -> float:
+        """End, in seconds, of the last picture that is in the file."""
+        near = self.info.duration - SEEK_GAP
+        self._rewind(self._video, near if near > 0 and not self._avi else None)
+        deadline, count, end = Deadline(self.path), 0, 0.0
+        begins: list[float] = []
+        try:
+            for packet in self._container.demux(self._video()):
+                deadline.check()
+                if packet.size and packet.pts is not None:
+                    begins.append(float(packet.pts * packet.time_base) - self._origin)
+                    end = max(end, begins[-1] + float((packet.duration or 0) * packet.time_base))
+                count += bool(packet.size)
+        except av.error.FFmpegError as error:
+            raise self._error(f"reading stops with '{error}'") from error
+        if self._avi or not begins:
+            return count * self._step()
+        last = sorted(begins)[-2:]
+        self._gap = last[-1] - last[0]
+        return end
+
+    def _step(self) -> float:
+        """Seconds a picture, where pictures have no times of their own."""
+        if not self.info.fps:
+            raise self._error("neither its frame rate nor the times of its pictures are known")
+        return 1.0 / self.info.fps
+
     def _begin(self, image: av.VideoFrame, count: int) -> float:
         if self._avi or image.pts is None:  # the decoder's stamps start one frame late in an AVI
-            return count / self.info.fps
+            return count * self._step()
         return float(image.pts * image.time_base) - self._origin
 
     def _decode_audio(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
         """Mono blocks with the index of their first sample, from the container's start."""
-        stream, rate = self._audio(), self.info.sample_rate
-        exact = not self._avi and (stream.time_base * rate).denominator == 1
+        rate = self.info.sample_rate
+        exact = not self._avi and (self._audio().time_base * rate).denominator == 1
         begin = first / rate - PREROLL
         # stamps coarser than a sample (Matroska: 1 ms) are trusted once, at the start of the file
         self._rewind(self._audio, begin if exact and begin > SOUND_SEEK else None)
-        stream, cursor = self._audio(), None
+        stream, cursor, deadline = self._audio(), None, Deadline(self.path)
         try:
             for block in self._container.decode(stream):
+                deadline.check()
                 if cursor is None:
                     cursor = 0
                     if block.pts is not None and not self._avi:
@@ -240,7 +260,7 @@ class Media:
                         cursor = round(stamp * rate)
                 elif exact and block.pts is not None:
                     cursor = round((float(block.pts * block.time_base) - self._origin) * rate)
-                wave = _mono(block)
+                wave = mono(block)
                 yield cursor, wave
                 cursor += len(wave)
         except av.error.FFmpegError as error:
@@ -276,25 +296,5 @@ class Media:
             )
         return self._container.streams.audio[0]
 
-    def _error(self, found: str, todo: str = "fetch it again, or leave it out") -> MediaError:
-        return MediaError(f"{self.path}: {found}; {todo}")
-
-
-def _rgb(image: av.VideoFrame, index: int, transform: Transform | None) -> np.ndarray:
-    """RGB (H, W, 3) as it is meant to be looked at, then transformed."""
-    picture = image.to_ndarray(format="rgb24")
-    if turn := round(image.rotation / 90) % 4:
-        picture = np.rot90(picture, turn)
-    return picture if transform is None else transform(picture, index)
-
-
-def _mono(block: av.AudioFrame) -> np.ndarray:
-    """Mean over the channels, float32 in [-1, 1]."""
-    wave, channels = block.to_ndarray(), block.layout.nb_channels
-    if not block.format.is_planar:
-        wave = wave.reshape(-1, channels).T
-    if wave.dtype == np.uint8:
-        return ((wave.astype(np.float32) - 128) / 128).mean(0)
-    if np.issubdtype(wave.dtype, np.integer):
-        wave = wave.astype(np.float32) / -float(np.iinfo(wave.dtype).min)
-    return wave.astype(np.float32).mean(0)
+    def _error(self, found: str, *todo: str) -> MediaError:
+        return failure(self.path, found, *todo)

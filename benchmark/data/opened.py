@@ -15,8 +15,10 @@ import pandas as pd
 from benchmark.data.crops import CropRecipe
 from benchmark.data.landmarks.places import resolve
 from benchmark.data.manifest import Boxes, Manifest
-from benchmark.data.media import Media, Transform
-from benchmark.data.reader import SOUND_FILES, probe, read_wave
+from benchmark.data.media import Media
+from benchmark.data.planes import Transform
+from benchmark.data.reader import probe, read_wave
+from benchmark.data.sound_file import SOUND_FILES
 
 INSIDE = 1e-4  # s before a segment's end that still shows its last frame
 

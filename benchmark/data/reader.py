@@ -12,11 +12,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from torchaudio.functional import resample as resample_tensor
 
-from benchmark.data.media import Media, MediaError, MediaInfo, NoAudioError, Transform
+from benchmark.data.container import MediaError, MediaInfo, NoAudioError
+from benchmark.data.media import Media
+from benchmark.data.planes import Transform
+from benchmark.data.sound_file import SOUND_FILES, SoundFile
 
 __all__ = [
     "Decoded",
@@ -34,7 +36,6 @@ __all__ = [
     "shown_at",
 ]
 
-SOUND_FILES = frozenset({".wav", ".flac", ".ogg"})
 KERNEL = (
     64  # samples at the lower rate on each side of a cut; chosen: torchaudio's sinc filter needs 7
 )
@@ -71,17 +72,7 @@ def probe(path: Path) -> MediaInfo:
     """What the header of a file says. Raises MediaError where it does not open."""
     path = Path(path)
     if path.suffix.lower() in SOUND_FILES:
-        info = _sound_info(path)
-        return MediaInfo(
-            duration=info.frames / info.samplerate,
-            fps=0.0,
-            frames=0,
-            width=0,
-            height=0,
-            has_video=False,
-            has_audio=True,
-            sample_rate=info.samplerate,
-        )
+        return SoundFile(path).info
     with Media(path) as media:
         return media.info
 
@@ -128,7 +119,7 @@ def read_wave(
     """
     path = Path(path)
     if path.suffix.lower() in SOUND_FILES:
-        return _cut(_SoundFile(path), t0, dur=dur, sr=sr)
+        return _cut(SoundFile(path), t0, dur=dur, sr=sr)
     if media is not None:
         return _cut(media, t0, dur=dur, sr=sr)
     with Media(path) as opened:
@@ -181,7 +172,7 @@ def resample(wave: np.ndarray, *, old: int, new: int) -> np.ndarray:
 
 
 def _cut(
-    media: Media | _SoundFile, t0: float, *, dur: float, sr: int
+    media: Media | SoundFile, t0: float, *, dur: float, sr: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples [round(t0 * sr), + round(dur * sr)) of the file at `sr`."""
     old = media.info.sample_rate if media.info.has_audio else sr
@@ -197,38 +188,3 @@ def _cut(
     wave = resample(raw, old=old, new=sr)[skip : skip + count]
     nearest = (np.arange(skip, skip + count) / float(ratio)).astype(np.int64)
     return np.ascontiguousarray(wave), there[nearest]
-
-
-def _sound_info(path: Path) -> soundfile._SoundFileInfo:
-    if not path.is_file():
-        raise MediaError(f"{path}: the file is missing; restore it, or leave it out of the list")
-    try:
-        return soundfile.info(str(path))
-    except soundfile.LibsndfileError as error:
-        raise MediaError(
-            f"{path}: it does not open as a sound file ({error}); fetch it again"
-        ) from error
-
-
-class _SoundFile:
-    """A sound file behind the same `samples` as a video."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.info = path, probe(path)
-
-    def samples(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `Media.samples`."""
-        wave, there = np.zeros(count, np.float32), np.zeros(count, bool)
-        total = round(self.info.duration * self.info.sample_rate)
-        low, high = max(first, 0), min(first + count, total)
-        if high > low:
-            read, _ = soundfile.read(
-                str(self.path), start=low, stop=high, dtype="float32", always_2d=True
-            )
-            if len(read) < high - low:
-                raise MediaError(
-                    f"{self.path}: {len(read)} of {high - low} samples can be read; fetch it again"
-                )
-            wave[low - first : high - first] = read.mean(1)
-            there[low - first : high - first] = True
-        return wave, there

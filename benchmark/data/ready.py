@@ -1,8 +1,8 @@
 """Before any training: does every file open, has it sound, can it be decoded?
 
-Generated miniatures are verified when they are made. A real dataset's headers are read once and
-remembered by the hash of its manifest; samples that do not open are left out and listed as
-missing, or stop the run where they are too many.
+Generated miniatures are verified when they are made. A real dataset's files are looked at once and
+remembered by the hash of its manifest; samples that cannot be used are left out and listed as
+missing, or stop the run where they are too many (the whole table: `benchmark.data.scan`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from benchmark.paths import cache_dir
 MAX_BAD = 0.01  # chosen: more is a broken copy, not stray files
 
 
-def opened(manifest: Manifest) -> Manifest:
+def opened(manifest: Manifest, *, max_bad: float = MAX_BAD) -> Manifest:
     """The samples whose files open, with `has_audio` filled in; the others are listed as missing.
 
-    Raises NotReadyError, naming the first files, where more than 1 % do not open.
+    Raises NotReadyError, with a list of the files, where a share of more than `max_bad` do not.
     """
     if manifest.kind == "miniature":
         return manifest
@@ -35,7 +35,7 @@ def opened(manifest: Manifest) -> Manifest:
         for name, error in zip(manifest.rows["id"], seen["error"], strict=True)
         if error
     ]
-    check_bad(manifest, bad, MAX_BAD)
+    check_bad(manifest, bad, max_bad)
     return readable(manifest, seen)
 
 

@@ -1,18 +1,46 @@
-"""Look at every file's header before training: does it open, how long is it, has it sound?"""
+"""Look at every file before training: does it open, how long is it, has it sound?
+
+What becomes of a file, by what is wrong with it. Left out: it is listed as missing and counted in
+the coverage. Padded: what it lacks is repeated (picture) or zero (sound), and the validity of the
+clip (`data_samples["valid"]`) says so. Read: nothing is wrong with it. Stops: no training begins,
+the files are named; also where more than `ready.MAX_BAD` of the files would be left out.
+
+    missing, empty, no media file                       left out
+    header only, or cut short                           left out
+    promises more than it holds (a 5-hour header)       left out
+    promises more than its own index                    read
+    no key frame, first picture damaged                 left out
+    no picture, in a file that is no sound file         left out
+    picture larger than `container.MAX_PIXELS`          left out
+    playlist or list of other files                     left out
+    longer to look at than `LIMIT`, crashes a decoder   left out
+    link that leads out of the dataset's folder         left out
+    segment that begins after the end                   left out
+    damaged in the middle                               stops
+    no sound                                            left out where sound is needed
+    shorter than the clip; one picture                  padded
+    sound shorter or later than the picture             padded
+    sound longer than the picture                       read
+    variable frame rate, rotated, odd or changing size  read
+    8 or 10 bits, mono to 5.1, 8 to 96 kHz              read
+    stamps below zero or far above                      read
+    wrong suffix of a video, any name                   read
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pandas as pd
 
+from benchmark.data.isolated import Lost, ask
+from benchmark.data.look import Look, look
 from benchmark.data.manifest import Manifest
-from benchmark.data.media import MediaError
-from benchmark.data.reader import probe
 from registries.errors import NotReadyError
+
+LIMIT = 30.0  # s for a look at one file; chosen: it takes some 10 ms
 
 
 def scan(
@@ -21,27 +49,37 @@ def scan(
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Columns seconds, has_audio, error, one row a sample; error is empty where the file opens.
+    """Columns seconds, has_audio, error, one row a sample; error is empty where it can be used.
 
-    Only headers are read (about a millisecond a file). jobs: threads, None for all cores.
+    jobs: processes, None for all cores. progress: called with (files done, files).
     """
+    names = manifest.rows["path"].unique().tolist()
+    paths = [manifest.root / name for name in names]
+    found: dict[str, Look] = {}
+    for position, answer in ask(look, paths, jobs=jobs or os.cpu_count() or 1, limit=LIMIT):
+        if isinstance(answer, Lost):
+            answer = Look(0.0, False, f"{paths[position]}: {answer.reason}; leave it out")
+        found[names[position]] = answer
+        if progress is not None:
+            progress(len(found), len(names))
+    rows = zip(*(manifest.rows[name] for name in ("path", "start", "stop")), strict=True)
+    return pd.DataFrame(
+        [_sample(manifest, found[path], path, start, stop) for path, start, stop in rows],
+        columns=["seconds", "has_audio", "error"],
+        index=manifest.rows.index,
+    )
 
-    def one(row: int) -> tuple[float, bool, str]:
-        facts = manifest.rows.iloc[row]
-        try:
-            info = probe(manifest.media(row))
-        except MediaError as error:
-            return 0.0, False, str(error)
-        stop = info.duration if pd.isna(facts["stop"]) else min(facts["stop"], info.duration)
-        return max(stop - facts["start"], 0.0), info.has_audio, ""
 
-    found = []
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        for done, facts in enumerate(pool.map(one, range(len(manifest))), start=1):
-            found.append(facts)
-            if progress is not None:
-                progress(done, len(manifest))
-    return pd.DataFrame(found, columns=["seconds", "has_audio", "error"], index=manifest.rows.index)
+def _sample(manifest: Manifest, file: Look, path: str, start: float, stop: float) -> Look:
+    """What a look at the file says about one sample of it."""
+    place = manifest.root / path
+    if not place.resolve().is_relative_to(manifest.root.resolve()):
+        return Look(0.0, False, f"{place}: a link that leads out of {manifest.root}; copy the file")
+    end = file.seconds if pd.isna(stop) else min(stop, file.seconds)
+    if not file.error and end <= start:
+        said = f"its sample begins at {start:.2f} s, the file ends at {file.seconds:.2f} s"
+        return Look(0.0, False, f"{place}: {said}; correct the list")
+    return Look(max(end - start, 0.0), file.has_audio, file.error)
 
 
 def fit(manifest: Manifest, seen: pd.DataFrame, *, seconds: float, sound: bool) -> Manifest:

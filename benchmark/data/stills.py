@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from benchmark.data.media import MediaError
+from benchmark.data.container import MediaError
 
 FRAMES = ("frames", "data/frames")
 SOUNDS = ("audio", "data/audio")

@@ -22,16 +22,18 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from benchmark.data.container import MediaError, NoAudioError
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
-from benchmark.data.media import MediaError, NoAudioError
 from benchmark.data.opened import DirectClip, OpenClip, Sample
-from benchmark.data.reader import SOUND_FILES, Decoded, read_all, shown_at
+from benchmark.data.reader import Decoded, read_all, shown_at
+from benchmark.data.sound_file import SOUND_FILES
 from registries.errors import NotReadyError
 
 FORMAT = 1  # raised whenever stored bytes would change
 HEADER = struct.Struct("<8sI")  # magic, length of the JSON that follows
 MAGIC = b"benchfrm"
+LISTED = 20  # unreadable files that an error names; chosen
 PARTS = 8  # in which a worker is given its share; chosen
 PROCESSES_FROM = 400  # clips; chosen: below, starting processes costs more than they save
 
@@ -153,12 +155,13 @@ def _pool(jobs: int, clips: int) -> Executor:
 
 
 def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> None:
-    """Raise NotReadyError where too large a share is unreadable, naming the first three."""
+    """Raise NotReadyError where too large a share is unreadable, with the list of them."""
     if len(bad) > max_bad * len(manifest):
-        first = "; ".join(item.reason for item in sorted(bad)[:3])
+        listed = "\n".join(f"  {item.reason}" for item in sorted(bad)[:LISTED])
+        more = f"\n  and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
         raise NotReadyError(
             f"{manifest.name}: {len(bad)} of {len(manifest)} files in {manifest.root} are "
-            f"unreadable (allowed: {max_bad:.0%}). First: {first}"
+            f"unreadable (allowed: {max_bad:.0%}):\n{listed}{more}"
         )
 
 

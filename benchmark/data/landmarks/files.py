@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.data.container import MediaError
 from benchmark.data.landmarks.points import COUNTS, five_points
-from benchmark.data.media import MediaError
 from registries.errors import NotReadyError
 
 SUFFIXES = (".npy", ".pkl", ".csv")

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from benchmark.data.container import MediaError
 from benchmark.data.landmarks import places
 from benchmark.data.landmarks.files import Files, read_points
 from benchmark.data.landmarks.points import MAX_MISSED, missed
 from benchmark.data.manifest import Manifest
-from benchmark.data.media import MediaError
 from registries.errors import NotReadyError, UsageError
 
 

@@ -8,8 +8,8 @@ import torch
 from coded_media import noise, read_code, write_video
 from torch.utils.data import DataLoader, default_collate
 
+from benchmark.data.container import MediaError, NoAudioError
 from benchmark.data.dataset import ClipDataset
-from benchmark.data.media import MediaError, NoAudioError
 from benchmark.data.store import FrameStore
 from registries.errors import NotReadyError, UsageError
 from registries.sampling import Anchor, ClipSampling, View
@@ -204,7 +204,7 @@ def test_warm_decodes_once_and_reports_bad_files(manifest_of, root, tmp_path):
     store.warm(toy, size=SIZE, jobs=1, max_bad=0.5)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")
             if path.is_file()} == files  # fmt: skip
-    with pytest.raises(NotReadyError, match=r"1 of 3 files .*bad\.mp4"):
+    with pytest.raises(NotReadyError, match=r"(?s)1 of 3 files .*bad\.mp4"):
         store.warm(toy, size=SIZE)
     damaged = next(iter(files))
     damaged.write_bytes(b"nothing of the kind")

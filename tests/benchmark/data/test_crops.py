@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.data.container import MediaError
 from benchmark.data.crops import CropRecipe, choose_crop, face_boxes, lip_matrices, load_landmarks
 from benchmark.data.manifest import Boxes
-from benchmark.data.media import MediaError
 from registries.errors import NotReadyError, UsageError
 
 VIDEO = Path("v.mp4")

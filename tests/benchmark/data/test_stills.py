@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from coded_media import coded, noise, read_code
 
-from benchmark.data.media import MediaError
+from benchmark.data.container import MediaError
 from benchmark.data.reader import get_clip, probe
 from benchmark.data.stills import join_all
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.data.container import MediaError
 from benchmark.data.crops import load_landmarks
 from benchmark.data.landmarks.files import Files, read_points
 from benchmark.data.landmarks.points import five_points, missed, outer_eyes
-from benchmark.data.media import MediaError
 from registries.errors import NotReadyError
 
 RNG = np.random.default_rng(0)

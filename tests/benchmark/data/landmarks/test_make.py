@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from benchmark.data import adapters
+from benchmark.data.container import MediaError
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.landmarks import make as making
 from benchmark.data.landmarks import places
 from benchmark.data.landmarks.files import Files
 from benchmark.data.landmarks.make import make
-from benchmark.data.media import Media, MediaError
+from benchmark.data.media import Media
 from benchmark.data.opened import Sample
 from benchmark.data.store import FrameStore
 from registries.errors import NotReadyError, UsageError

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from coded_media import read_code, write_video
 
+from benchmark.data.container import MediaError
 from benchmark.data.landmarks.tracking import Face, Tracked, fill, follow, track
-from benchmark.data.media import MediaError
 
 POINTS = np.array([[10, 10], [30, 10], [20, 20], [14, 30], [26, 30]], float)
 
