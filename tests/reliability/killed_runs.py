@@ -1,10 +1,10 @@
-"""kill -9 at random moments of whole runs, as a script: each run is a fork of what is imported.
+"""kill -9 at random moments of whole runs, as a script: runs are forks of one that came to its end.
 
     python killed_runs.py ROOT KILLS SEED
 
-One run is never disturbed; the others are killed and started again, with the same command, until
-one comes to its end; then the next begins in a folder of its own, until the kills are used up.
-Prints one JSON object.
+The first run imports all there is and is not disturbed; nor is the second. The others are killed
+and started again, with the same command, until one comes to its end; then the next begins in a
+folder of its own, until the kills are used up. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -25,23 +25,20 @@ from benchmark.cli import main as cli
 from benchmark.results.store import RecordStore
 
 
-def start(out: Path) -> int:
-    """The run and its report in a fork; its process."""
-    child = os.fork()
-    if child:
-        return child
+def cycle(out: Path) -> int:
+    """Pretraining, finetuning and report; the exit code."""
     log = os.open(out.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1), os.dup2(log, 2)
-    code = cli.execute(arguments(out))
-    code = code or cli.execute(["report", "--runs", str(out), "--format", "json"])
-    os._exit(code)
+    report = ["report", "--runs", str(out), "--format", "json", "--out", str(out)]
+    return cli.execute(arguments(out)) or cli.execute(report)
 
 
-def undisturbed(out: Path) -> dict:
-    """What is left."""
-    code = os.waitstatus_to_exitcode(os.waitpid(start(out), 0)[1])
-    assert code == 0, out.with_suffix(".log").read_text()
-    return left_by(out)
+def start(out: Path) -> int:
+    """A cycle in a process of its own: its number."""
+    child = os.fork()
+    if child == 0:
+        os._exit(cycle(out))
+    return child
 
 
 def killed(child: int, after: float) -> bool:
@@ -60,16 +57,16 @@ def killed(child: int, after: float) -> bool:
 
 def campaign(root: Path, kills: int) -> dict:
     """Kill until `kills` are used up and the last run has come to its end."""
-    began = time.perf_counter()
-    want = undisturbed(root / "whole")
+    assert cycle(root / "first") == 0
+    want, began = left_by(root / "first"), time.perf_counter()
+    assert not killed(start(root / "second"), 600.0)
     usual = time.perf_counter() - began
+    assert left_by(root / "second") == want
     found: dict = {"kills": 0, "runs": 0, "faults": [], "met": {}, "cells": len(want)}
     while found["kills"] < kills:
         out = root / f"cut{found['runs']}"
         seen: set[str] = set()
-        while killed(
-            start(out), random.uniform(0.0, 0.8 * usual) if found["kills"] < kills else 600.0
-        ):
+        while killed(start(out), patience(usual, found["kills"] < kills)):
             found["kills"] += 1
             met = phase(out)
             found["met"][met] = found["met"].get(met, 0) + 1
@@ -82,6 +79,11 @@ def campaign(root: Path, kills: int) -> dict:
             found["faults"].append(f"{out} differs from the undisturbed run")
         shutil.rmtree(out)
     return found
+
+
+def patience(usual: float, impatient: bool) -> float:
+    """Seconds that a run is left alone: most are killed at work, few come to their end."""
+    return random.uniform(0.0, 0.8 * usual) if impatient else 600.0
 
 
 def phase(out: Path) -> str:
@@ -98,4 +100,6 @@ def phase(out: Path) -> str:
 if __name__ == "__main__":
     place, count, seed = sys.argv[1:]
     random.seed(int(seed))
-    sys.stdout.write(json.dumps(campaign(Path(place), int(count))))
+    answer = os.fdopen(os.dup(1), "w")
+    with answer:
+        answer.write(json.dumps(campaign(Path(place), int(count))))
