@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
 
-from benchmark import disk, stopping
+from benchmark import disk, distributed, stopping
 from benchmark.checkpoint import forget_checkpoints
+from benchmark.distributed import Order
 from benchmark.evaluate import evaluate
 from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
 from benchmark.evaluation import Evaluation
@@ -21,8 +21,8 @@ from benchmark.hooks import Report
 from benchmark.memory import forget_halving
 from benchmark.paths import cache_dir
 from benchmark.plan import EvalCell, Plan, PretrainCell
-from benchmark.pretrain import pretrain
-from benchmark.progress import LastStep, clock
+from benchmark.pretrain import PretrainResult, pretrain
+from benchmark.progress import LastStep, Progress, clock
 from benchmark.protocols import FROZEN, parse, shots
 from benchmark.records import eval_record, pretrain_record, unscored_record
 from benchmark.results.keys import file_sha256
@@ -32,25 +32,6 @@ from benchmark.results.store import RecordStore
 from registries.errors import BenchError, NotApplicableError
 
 ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
-
-
-class Progress(Protocol):
-    """Who is told how it goes: the terminal, or the process that shares out the work."""
-
-    def begin(self, phase: str, title: str) -> None:
-        """A phase, by its key, and how it is called."""
-
-    def report(self, event: dict[str, Any]) -> None:
-        """What the hooks of a training say at every step."""
-
-    def end(self, note: str) -> None:
-        """The phase is done; a line that stays."""
-
-    def close(self, phase: str) -> None:
-        """A phase is over, well or not."""
-
-    def say(self, text: str) -> None:
-        """A line that stays."""
 
 
 def run_encoder(
@@ -69,6 +50,8 @@ def run_encoder(
     for cell in cells:
         records[cell.key] = run_cell(cell, plan=plan, store=store, progress=progress)
         if records[cell.key].status == "failed" and plan.request.on_error == "stop":
+            break
+        if distributed.out_of_step():
             break
     return records
 
@@ -111,8 +94,9 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
         except NotApplicableError as error:
             progress.close(cell.key)
             source = store.done(cell.encoder.key)
+            reason = str(error).replace(f"{store.root}/encoders/{cell.encoder.key}/", "")
             record = unscored_record(
-                cell, plan, status="not_applicable", source=source, warnings=[str(error)]
+                cell, plan, status="not_applicable", source=source, warnings=[reason]
             )
             store.write(record)
             return record
@@ -160,25 +144,16 @@ def _pretrained(
     encoder: PretrainCell, *, plan: Plan, store: RecordStore, progress: Progress, report: Report
 ) -> None:
     """Train the encoders, or hand them down as drawn, where their file or its record is missing."""
-    out = store.root / "encoders" / encoder.key
+    work_dir = _folder(encoder, store.root) / "work"
     if not plan.request.force and _made(encoder, plan, store) is not None:
         return
     started = now()
     if plan.request.force:
-        _forget(out / "work")
+        _forget(work_dir)
     progress.begin(encoder.key, f"pretrain {encoder.objective} s{encoder.seed}")
-    result = pretrain(
-        encoder.objective,
-        encoder.options,
-        recipe=plan.recipe,
-        manifest=encoder.manifest,
-        store=plan.datasets.store(),
-        seed=encoder.seed,
-        out=out,
-        report=report,
-    )
+    result = train_encoder(encoder, plan, root=store.root, report=report)
     store.write(pretrain_record(encoder, plan, result, started=started))
-    _forget(out / "work")
+    _forget(work_dir)
     if result.steps:
         logs = "  ".join(f"{name} {value:.3f}" for name, value in result.final.items())
         progress.end(
@@ -186,6 +161,32 @@ def _pretrained(
             f"{result.steps} steps, "
             f"{clock((now() - started).total_seconds())}  {logs}"
         )
+
+
+def train_encoder(
+    encoder: PretrainCell, plan: Plan, *, root: Path, report: Report
+) -> PretrainResult:
+    """Pretrain, in all processes of a distributed run. root: of the records."""
+    with distributed.together(Order("pretrain", encoder.key, plan.request)):
+        return pretrain(
+            encoder.objective,
+            encoder.options,
+            recipe=plan.recipe,
+            manifest=encoder.manifest,
+            store=plan.datasets.store(),
+            seed=encoder.seed,
+            out=_folder(encoder, root),
+            report=report,
+        )
+
+
+def encoder_path(encoder: PretrainCell, plan: Plan, root: Path) -> Path:
+    """The file with the encoders, made or not. root: of the records."""
+    return plan.request.encoders or _folder(encoder, root) / "encoders.pt"
+
+
+def _folder(encoder: PretrainCell, root: Path) -> Path:
+    return root / "encoders" / encoder.key
 
 
 def _made(
@@ -197,7 +198,7 @@ def _made(
     """
     if plan.request.encoders is not None:
         return plan.request.encoders, None
-    path = store.root / "encoders" / encoder.key / "encoders.pt"
+    path = encoder_path(encoder, plan, store.root)
     done = store.done(encoder.key)
     return (path, done) if done is not None and path.exists() else None
 
@@ -208,11 +209,11 @@ def _evaluated(
     made = _made(cell.encoder, plan, store)
     assert made is not None  # `prepare_encoder` came first
     path, source = made
-    started, work_dir = now(), store.root / "work" / cell.key
+    started, work_dir = now(), _work_dir(cell, store.root)
     if plan.request.force:
         _forget(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")
-    found = _evaluate(cell, path, plan=plan, work_dir=work_dir, report=report)
+    found = evaluate_cell(cell, path, plan=plan, root=store.root, report=report)
     record = eval_record(cell, plan, found, source=source, store=store, started=started)
     store.write(record)
     _forget(work_dir)
@@ -226,10 +227,14 @@ def _evaluated(
     return record
 
 
-def _evaluate(
-    cell: EvalCell, path: Path, *, plan: Plan, work_dir: Path, report: Report
+def _work_dir(cell: EvalCell, root: Path) -> Path:
+    return root / "work" / cell.key
+
+
+def evaluate_cell(
+    cell: EvalCell, path: Path, *, plan: Plan, root: Path, report: Report
 ) -> Evaluation:
-    """By the cell's protocol: trained end to end, or asked as they are."""
+    """By the cell's protocol: trained end to end (in all processes), or asked as they are."""
     protocol, number = parse(cell.protocol)
     if protocol in FROZEN:
         job = FrozenJob(
@@ -244,18 +249,19 @@ def _evaluate(
             report=report,
         )
         return evaluate_frozen(job)
-    return evaluate(
-        path,
-        cell.task,
-        fold=cell.fold,
-        finetune=cell.finetune,
-        recipe=plan.recipe,
-        frozen=cell.encoder.frozen,
-        seed=cell.seed,
-        work_dir=work_dir,
-        report=report,
-        shots=shots(number) if protocol == "fewshot" else None,
-    )
+    with distributed.together(Order("evaluate", cell.key, plan.request)):
+        return evaluate(
+            path,
+            cell.task,
+            fold=cell.fold,
+            finetune=cell.finetune,
+            recipe=plan.recipe,
+            frozen=cell.encoder.frozen,
+            seed=cell.seed,
+            work_dir=_work_dir(cell, root),
+            report=report,
+            shots=shots(number) if protocol == "fewshot" else None,
+        )
 
 
 def fail(

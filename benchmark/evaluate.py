@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.evaluator import BaseMetric
 
 from benchmark import stopping
 from benchmark.checkpoint import BestEpoch, Checkpoint
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.splits import few
+from benchmark.distributed import collect
 from benchmark.encoder_file import load_encoder, read_alignment
 from benchmark.evaluation import Evaluation
 from benchmark.hooks import Report, standard_hooks
@@ -96,7 +98,7 @@ def _train_and_test(
         hooks=[*hooks, best, Checkpoint(report, every=recipe.checkpoint_every)],
         validation={
             "dataloader": loaders["val"],
-            "evaluator": task.metrics(),
+            "evaluator": _metrics(task),
             "interval": finetune.val_interval,
         },
     )
@@ -114,6 +116,14 @@ def _train_and_test(
         notes=(*task.notes, *note(work_dir, finetune.batch_size, negatives=False)),
         **_sizes(model),
     )
+
+
+def _metrics(task: Task) -> list[BaseMetric]:
+    """The task's, exchanged between processes without files in the folder they run in."""
+    metrics = task.metrics()
+    for metric in metrics:
+        metric.collect_device = "gpu"  # mmengine's word for the group's own device
+    return metrics
 
 
 def _sizes(model: FinetuneModel) -> dict[str, int]:
@@ -190,12 +200,13 @@ def _clips(task: Task, split: Split, fold: int, finetune: Finetune, *, clips: in
 
 @torch.inference_mode()
 def predict(model: FinetuneModel, loader: Any, report: Report) -> dict[str, np.ndarray]:  # noqa: ANN401
-    """Scores of every sample of a loader, each exactly once, in order."""
+    """Scores of every sample of a loader, each exactly once, in order; of all processes."""
     model.eval()
     found: list[dict[str, Any]] = []
     for done, batch in enumerate(loader, start=1):
         found += model.val_step(batch)
         report({"test": done, "tests": len(loader)})
+    found = collect(found)
     rows = {
         "sample_id": np.array([row["id"] for row in found]),
         "group_id": np.array([row["group"] for row in found]),
@@ -214,4 +225,4 @@ def _loader(task: Task, split: str, fold: int, finetune: Finetune, recipe: Recip
     dataset = _clips(task, split, fold, finetune, clips=finetune.test_clips)
     # clips of one sample are scored together, so fewer samples fit
     batch = max(1, finetune.batch_size // finetune.test_clips)
-    return eval_loader(dataset, batch_size=batch, workers=recipe.workers)
+    return eval_loader(dataset, batch_size=batch, workers=recipe.workers, shared=True)

@@ -16,6 +16,8 @@ import torch
 from mmengine.runner import EpochBasedTrainLoop
 from torch import Tensor
 
+from registries.distributed import world_size
+
 HALVED = "halved"  # a file beside the checkpoint, so that a run that goes on knows at once
 PARTS = 2
 
@@ -25,12 +27,13 @@ T = TypeVar("T")
 def within_memory(work_dir: Path, train: Callable[[], T]) -> T:
     """Call `train`; where memory runs out, once more from its last checkpoint in half-batches.
 
-    Raises torch.OutOfMemoryError where the halves do not fit either.
+    Raises torch.OutOfMemoryError where the halves do not fit either, and at once where several
+    processes train together: the others do not know of it.
     """
     try:
         return train()
     except torch.OutOfMemoryError:
-        if is_halved(work_dir):
+        if is_halved(work_dir) or world_size() > 1:
             raise
     # outside the handler: its traceback holds the tensors of the step that did not fit
     gc.collect()

@@ -83,7 +83,7 @@ class Pool:
         self.store, self.progress = store, progress
         self.cells = {cell.key: (cell, plan) for plan in plans for cell in plan.to_run}
         units = {
-            cell.encoder.key: Unit(_narrow(cell, plan), cell.encoder.key, None)
+            cell.encoder.key: Unit(narrow(cell, plan), cell.encoder.key, None)
             for cell, plan in self.cells.values()
         }
         self.encoders = deque(units.values())
@@ -158,7 +158,7 @@ class Pool:
     def _cells_of(self, encoder: str) -> list[Unit]:
         """What can be asked of an encoder that has been made."""
         return [
-            Unit(replace(_narrow(cell, plan), tasks=(cell.task.card.name,)), encoder, key)
+            Unit(replace(narrow(cell, plan), tasks=(cell.task.card.name,)), encoder, key)
             for key, (cell, plan) in self.cells.items()
             if cell.encoder.key == encoder
         ]
@@ -191,11 +191,11 @@ def side_by_side(
     return newest
 
 
-def _narrow(cell: EvalCell, plan: Plan) -> RunRequest:
+def narrow(cell: EvalCell, plan: Plan) -> RunRequest:
     """The request that a worker plans again for one encoder; all tasks, as they may all fail."""
     request = plan.request
     objectives = (cell.encoder.objective,) if request.objectives else ()
-    return replace(request, objectives=objectives, seeds=(cell.seed,), jobs=1)
+    return replace(request, objectives=objectives, seeds=(cell.seed,), jobs=1, launcher="local")
 
 
 def _serve(parent: Connection, threads: int) -> None:

@@ -17,6 +17,7 @@ class RunRequest:
     encoders: a file of encoders from elsewhere, evaluated instead of pretraining an objective.
     preset: the name of a packaged one, or the path of a file like one.
     overrides: the `key=value` strings of `-o`, as benchmark.config.override reads them.
+    launcher, launch: where cells run, and what is asked of it, as `-L` gives it.
     """
 
     objectives: tuple[str, ...]
@@ -37,3 +38,5 @@ class RunRequest:
     json: bool = False
     on_error: Literal["continue", "stop"] = "continue"
     plugins: tuple[Path, ...] = ()
+    launcher: Literal["local", "torchrun", "slurm", "ray"] = "local"
+    launch: Mapping[str, str] = field(default_factory=dict)

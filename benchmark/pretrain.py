@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.dist import is_main_process
 from torch import nn
 
 from benchmark import stopping
@@ -26,6 +27,7 @@ from benchmark.memory import note, within_memory
 from benchmark.settings import Recipe
 from benchmark.training import build_runner, lay_out, precision_of, train_loader
 from registries import plugins
+from registries.distributed import world_size
 from registries.errors import NotReadyError, unknown
 from registries.objective import Objective
 from registries.registry import OBJECTIVES
@@ -87,7 +89,8 @@ def pretrain(
     found, path = objective_class(name), out / "encoders.pt"
     meta = {"objective": name, "version": found.version, "options": dict(options), "seed": seed}
     if not found.pretrains:
-        save_encoders(build(name, options, recipe=recipe).encoders(), path, meta=meta)
+        if is_main_process():
+            save_encoders(build(name, options, recipe=recipe).encoders(), path, meta=meta)
         return PretrainResult(path, 0, 0, 0.0, 0.0, {})
     assert manifest is not None
     dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
@@ -95,7 +98,8 @@ def pretrain(
     def train() -> PretrainResult:
         objective = build_for(dataset, name, options, recipe=recipe, manifest=manifest, seed=seed)
         done = _train(name, objective, dataset, recipe=recipe, seed=seed, out=out, report=report)
-        save_encoders(objective.encoders(), path, meta=meta, alignment=objective.alignment())
+        if is_main_process():
+            save_encoders(objective.encoders(), path, meta=meta, alignment=objective.alignment())
         return done
 
     return within_memory(out / "work", train)
@@ -218,10 +222,16 @@ def build(
     manifest: Manifest | None = None,
     preprocessor: nn.Module | None = None,
 ) -> Objective:
-    """The objective with the recipe's backbones; one with `latents` is told about clips too."""
+    """The objective with the recipe's backbones.
+
+    One with `latents` is told about clips too, one with `gather` that there are other processes.
+    """
     config: dict[str, Any] = {"type": name, "video": recipe.video, "audio": recipe.audio, **options}
     config["data_preprocessor"] = preprocessor
-    if "latents" in inspect.signature(objective_class(name).__init__).parameters:
+    declared = inspect.signature(objective_class(name).__init__).parameters
+    if "gather" in declared and world_size() > 1:
+        config["gather"] = True
+    if "latents" in declared:
         assert manifest is not None
         config |= {"latents": str(manifest.root / "gt.jsonl"), "seconds": recipe.clip.seconds}
         config |= {"one_face": recipe.pretrain.crop == "speaker"}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -20,6 +20,25 @@ from rich.table import Table
 
 PLAIN_EVERY = 30.0  # seconds between plain lines
 REFRESH = 0.5  # seconds between refreshes of a row; chosen
+
+
+class Progress(Protocol):
+    """Who is told how it goes: the terminal, or the process that shares out the work."""
+
+    def begin(self, phase: str, title: str) -> None:
+        """A phase, by its key, and how it is called."""
+
+    def report(self, event: dict[str, Any]) -> None:
+        """What the hooks of a training say at every step."""
+
+    def end(self, note: str) -> None:
+        """The phase is done; a line that stays."""
+
+    def close(self, phase: str) -> None:
+        """A phase is over, well or not."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
 
 
 @dataclass

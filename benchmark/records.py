@@ -39,6 +39,7 @@ from benchmark.results.schema import (
 )
 from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
+from registries.distributed import world_size
 
 EXTRA_METRICS = {"auc": ("hard_auc",), "top1": ("top5",)}  # reported beside the main metric
 
@@ -82,6 +83,7 @@ def pretrain_record(
         ),
         seed=seeds(cell.seed),
         precision=plan.precision,
+        world_size=world_size() if result.steps else 1,
         cost=cost((ended - started).total_seconds(), result.data_wait),
         env=environment(),
     )
@@ -122,6 +124,7 @@ def eval_record(
         data=data_info(cell),
         seed=seeds(cell.seed),
         precision=plan.precision,
+        world_size=world_size() if found.steps else 1,
         scores=scores,
         selection=Selection(rule=found.rule, step=found.epoch, value=found.val),
         predictions=predictions,
@@ -282,7 +285,7 @@ def cost(seconds: float, data_wait: float) -> Cost:
     gpu = torch.cuda.is_available()
     return Cost(
         wall_s=seconds,
-        gpu_hours=seconds / 3600 if gpu else None,
+        gpu_hours=seconds / 3600 * world_size() if gpu else None,
         peak_mem_gb=torch.cuda.max_memory_allocated() / 2**30 if gpu else None,
         data_wait_share=data_wait,
     )

@@ -37,7 +37,7 @@ class Ended:
 
 
 class Relay:
-    """`cells.Progress` of a worker: passes on what it hears, steps not more often than needed."""
+    """`progress.Progress` of a worker: passes on what it hears, steps only now and then."""
 
     def __init__(self, parent: Connection) -> None:
         self.parent, self.phase, self.title, self._sent = parent, "", "", 0.0

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
-from benchmark import disk, stopping, summary
+from benchmark import disk, distributed, stopping, summary
 from benchmark.cells import run_encoder
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.ready import decode_all
+from benchmark.launch.farm import FARMS, farm_out
 from benchmark.parallel import side_by_side
 from benchmark.paths import cache_dir
 from benchmark.plan import Plan, make_plan, resolve
@@ -21,6 +22,7 @@ from benchmark.pretrain import pretraining_data
 from benchmark.progress import RunProgress
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
+from registries.distributed import world_size
 from registries.task import Split
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -48,7 +50,8 @@ def execute(request: RunRequest) -> int:
 def carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) -> dict[str, Record]:
     """Run what is to run of plans that share a folder of records; the records of all cells.
 
-    Side by side in as many processes as `jobs` says, else one after the other here. Raises
+    Where the launcher says; else side by side in as many processes as `jobs` says, or one after the
+    other here. Raises
     StopRequested after SIGTERM or Ctrl-C, DiskFullError where not even a failure can be recorded.
     """
     with stopping.heeded(), disk.explained(store.root, cache_dir()):
@@ -62,7 +65,10 @@ def _carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) -
     jobs = max(plan.request.jobs or 1 for plan in plans)
     with RunProgress(work, console).running() as progress:
         _decode(plans, store, progress)
-        if jobs > 1 and len(cells) - len(records) > 1:
+        launcher = plans[0].request.launcher
+        if launcher in FARMS and len(cells) > len(records):
+            return records | farm_out(plans, store=store, progress=progress)
+        if jobs > 1 and len(cells) - len(records) > 1 and world_size() == 1:
             return records | side_by_side(plans, store=store, progress=progress, jobs=jobs)
         for plan in plans:
             records |= one_by_one(plan, store=store, progress=progress)
@@ -102,6 +108,8 @@ def one_by_one(plan: Plan, *, store: RecordStore, progress: RunProgress) -> dict
     """Every cell that is to run, in this process."""
     records: dict[str, Record] = {}
     for encoder in plan.encoders:
+        if distributed.out_of_step():
+            break
         cells = [cell for cell in plan.to_run if cell.encoder.key == encoder.key]
         records |= run_encoder(encoder, cells, plan=plan, store=store, progress=progress)
         if plan.request.on_error == "stop" and any(r.status == "failed" for r in records.values()):

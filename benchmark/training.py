@@ -16,7 +16,9 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmark import distributed
 from benchmark.data.curriculum import CurriculumDataset
+from benchmark.distributed import MeanLogs, ShareSampler
 from benchmark.memory import PARTS, HalvedLoop, is_halved
 from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
 from benchmark.settings import Training
@@ -80,14 +82,17 @@ def train_loader(
 ) -> DataLoader[Any]:
     """Shuffled batches; the last partial batch is dropped (batch norm and in-batch negatives).
 
-    A dataset with a curriculum is told how long the training is.
+    The recipe's batch is that of all processes together; each loads its share. A dataset with a
+    curriculum is told how long the training is.
     """
     if isinstance(dataset, CurriculumDataset):
         dataset.plan(recipe.epochs * recipe.clips_per_video)
+    whole = EpochSampler(dataset, seed=seed, repeats=recipe.clips_per_video)
+    sampler = ShareSampler(whole, batch=min(recipe.batch_size, len(whole)))
     return DataLoader(
         dataset,
-        batch_size=min(recipe.batch_size, len(dataset) * recipe.clips_per_video),  # type: ignore[arg-type]
-        sampler=EpochSampler(dataset, seed=seed, repeats=recipe.clips_per_video),
+        batch_size=sampler.share,
+        sampler=sampler,
         num_workers=workers,
         drop_last=True,
         pin_memory=torch.cuda.is_available(),
@@ -96,11 +101,14 @@ def train_loader(
     )
 
 
-def eval_loader(dataset: Dataset[Any], *, batch_size: int, workers: int) -> DataLoader[Any]:
-    """Every sample once, in order."""
+def eval_loader(
+    dataset: Dataset[Any], *, batch_size: int, workers: int, shared: bool = False
+) -> DataLoader[Any]:
+    """Every sample once, in order. shared: by one of the processes, else by each."""
     return DataLoader(
         dataset,
         batch_size=batch_size,
+        sampler=distributed.every(len(dataset)) if shared else None,  # type: ignore[arg-type]
         shuffle=False,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
@@ -147,13 +155,14 @@ def build_runner(
         optim_wrapper=optim_wrapper(model, recipe, precision, parts=PARTS if halved else 1),
         param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
         default_hooks=dict.fromkeys(UNUSED_HOOKS),
-        custom_hooks=hooks,
+        custom_hooks=[MeanLogs(), *hooks],
         visualizer={"type": "Visualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]},
         resume=False,
         randomness={"seed": seed},
         log_level="WARNING",
         experiment_name=name,
         default_scope="mmengine",
+        **distributed.prepare(model),
     )
     quiet(runner.logger)
     return runner

@@ -140,8 +140,8 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(range(numbers[0]))
 
 
-def assignments(values: Iterable[str]) -> tuple[str, ...]:
-    """`key=value` pairs of `-o`, checked for their form.
+def assignments(values: Iterable[str], *, flag: str = "-o") -> tuple[str, ...]:
+    """`key=value` pairs of `-o`, or of another flag, checked for their form.
 
     Raises UsageError for one without a key and for a key given twice.
     """
@@ -149,8 +149,11 @@ def assignments(values: Iterable[str]) -> tuple[str, ...]:
     for value in values:
         key, sign, _ = value.partition("=")
         if not sign or not all(part.isidentifier() for part in key.split(".")):
-            raise UsageError(f"-o {value!r}: expected key=value, for example -o finetune.epochs=5")
+            example = {"-o": "finetune.epochs=5", "-L": "nproc_per_node=2"}[flag]
+            raise UsageError(f"{flag} {value!r}: expected key=value, for example {flag} {example}")
         if key in found:
-            raise UsageError(f"-o {key} is given twice ({found[key]!r} and {value!r}); keep one.")
+            raise UsageError(
+                f"{flag} {key} is given twice ({found[key]!r} and {value!r}); keep one."
+            )
         found[key] = value
     return tuple(found.values())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +22,28 @@ from registries.errors import UsageError, unknown
 DATA_HELP = "ROOT of datasets, name=ROOT of one, or miniature. May be repeated."
 
 
+UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes that it starts
+# of torchrun's own, those that say how many processes there are and how they meet
+TORCHRUN_OPTIONS = (
+    *("nproc_per_node", "nnodes", "node_rank", "master_addr", "master_port"),
+    *("rdzv_backend", "rdzv_endpoint", "rdzv_id"),
+)
+
+
 class OnError(StrEnum):
     """What happens to the other cells when one fails."""
 
     CONTINUE = "continue"
     STOP = "stop"
+
+
+class Launcher(StrEnum):
+    """Where the cells of a run are done."""
+
+    LOCAL = "local"
+    TORCHRUN = "torchrun"
+    SLURM = "slurm"
+    RAY = "ray"
 
 
 def run(
@@ -64,6 +84,12 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes: for data, and for cells side by side.")
+    ] = None,
+    launcher: Annotated[
+        Launcher, typer.Option(help="local; torchrun: processes a model; slurm, ray: jobs.")
+    ] = Launcher.LOCAL,
+    launch: Annotated[
+        list[str] | None, typer.Option("-L", help="key=value for the launcher. Repeatable.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run cells that are done again.")] = False,
     dry_run: Annotated[
@@ -111,15 +137,53 @@ def run(
         json=json,
         on_error=on_error.value,
         plugins=tuple(plugin or ()),
+        launcher=launcher.value,
+        launch=_launch(launcher, launch or ()),
     )
-    if suite is not None:
-        from benchmark.run_suite import execute_suite
+    if suite is None:
+        return _started(request, partial(_execute, request))
+    chosen_seeds = names.seeds(seeds) if seeds else None
+    blocks = names.split(block or ())
+    return _started(request, partial(_execute_suite, suite, request, blocks, chosen_seeds))
 
-        chosen_seeds = names.seeds(seeds) if seeds else None
-        return execute_suite(suite, request, blocks=names.split(block or ()), seeds=chosen_seeds)
+
+def _execute(request: RunRequest) -> int:
     from benchmark.run import execute  # torch, mmengine: only once every name is known to be right
 
     return execute(request)
+
+
+def _execute_suite(
+    suite: str, request: RunRequest, blocks: Sequence[str], seeds: Sequence[int] | None
+) -> int:
+    from benchmark.run_suite import execute_suite
+
+    return execute_suite(suite, request, blocks=blocks, seeds=seeds)
+
+
+def _started(request: RunRequest, work: Callable[[], int]) -> int:
+    """Do the work here, as one of torchrun's processes, or become torchrun."""
+    if request.launcher != "torchrun" and UNDER_TORCHRUN not in os.environ:
+        return work()
+    from benchmark.launch import torchrun
+
+    if UNDER_TORCHRUN in os.environ:
+        return torchrun.take_part(work)
+    return torchrun.start(sys.argv[1:], request.launch)
+
+
+def _launch(launcher: Launcher, values: Sequence[str]) -> dict[str, str]:
+    """What `-L` gives; jobs are not started from within torchrun."""
+    if values and launcher is Launcher.LOCAL:
+        raise UsageError(f"-L {values[0]}: for --launcher torchrun, slurm or ray; name one.")
+    if UNDER_TORCHRUN in os.environ and launcher in (Launcher.SLURM, Launcher.RAY):
+        raise UsageError(f"--launcher {launcher} inside torchrun: choose one of the two.")
+    pairs = [text.partition("=") for text in names.assignments(values, flag="-L")]
+    options = {key: value for key, _, value in pairs}
+    for key in options if launcher is Launcher.TORCHRUN else ():
+        if key not in TORCHRUN_OPTIONS:
+            raise unknown("option of torchrun", key, TORCHRUN_OPTIONS)
+    return options
 
 
 def _alone(suite: str, given: Mapping[str, object]) -> None:

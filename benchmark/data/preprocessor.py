@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_dist_info
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
@@ -31,8 +31,9 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     views: as the dataset's sampling names them. size: side S of the output. augment: how training
     clips are changed, None for the centre only; testing always takes the centre. seed: the
-    runner's; the draws depend on it, the process's rank and the number of training batches so far
-    (a buffer of the checkpoint), so that a resumed run equals an uninterrupted one.
+    runner's; the draws depend on it and the number of training batches so far (a buffer of the
+    checkpoint), so that a resumed run equals an uninterrupted one. Processes that train together
+    draw for the whole batch, and each takes the numbers of its own rows.
     """
 
     step: Tensor
@@ -75,16 +76,15 @@ class ClipPreprocessor(BaseDataPreprocessor):
     def _draws(self, batch: Mapping[str, Tensor]) -> dict[str, Draw]:
         """One draw for each `augment` letter of the video views."""
         names = [name for name in batch if self.views[name].modality == "video"]
-        rank = get_rank()
-        seeds = np.random.SeedSequence([self.seed, rank, int(self.step)]).generate_state(
-            1, np.uint64
-        )
+        seeds = np.random.SeedSequence([self.seed, 0, int(self.step)]).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(seeds[0] >> np.uint64(1)))
         self.step += 1
+        rank, world = get_dist_info()
         draws = {}
         for letter in sorted({self.views[name].augment for name in names}):
             count = next(len(batch[name]) for name in names if self.views[name].augment == letter)
-            draws[letter] = Draw.make(count, generator)
+            whole = Draw.make(count * world, generator)
+            draws[letter] = Draw(*(column.chunk(world)[rank] for column in whole))
         return draws
 
     def _video(self, frames: Tensor, draw: Draw | None) -> Tensor:
