@@ -113,7 +113,7 @@ def _train_and_test(
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
-        notes=(*task.notes, *note(work_dir, finetune.batch_size, negatives=False)),
+        notes=(*task.notes, *note(work_dir, finetune.batch_size, across=False)),
         **_sizes(model),
     )
 

@@ -53,14 +53,20 @@ def forget_halving(work_dir: Path) -> None:
     (work_dir / HALVED).unlink(missing_ok=True)
 
 
-def note(work_dir: Path, batch: int, *, negatives: bool) -> tuple[str, ...]:
-    """What a record says of it: a warning, or nothing. negatives: taken from within the batch."""
+def note(work_dir: Path, batch: int, *, across: bool) -> tuple[str, ...]:
+    """What a record says of it: a warning, or nothing. across: the loss relates samples of a batch.
+
+    batch: the effective one, which stays.
+    """
     if not is_halved(work_dir):
         return ()
     half = -(-batch // PARTS)
-    seen = f"batch statistics are of {half} samples"
-    seen += f", and so are the negatives: another objective than at {batch}" if negatives else ""
-    return (f"out of memory at batch {batch}: trained as {PARTS} x {half}, accumulated; {seen}",)
+    text = f"out of memory at batch {batch}: trained as {PARTS} x {half}, gradients accumulated; "
+    text += f"batch statistics are of {half} samples"
+    if across:
+        text += ", and so is what the objective relates within a batch (such as in-batch negatives)"
+        text += f": not the objective of batch {batch}"
+    return (text,)
 
 
 class HalvedLoop(EpochBasedTrainLoop):

@@ -131,9 +131,9 @@ def _train(
     with stopping.between_steps():
         runner.train()
     objective.eval()
-    # with `gather` an objective takes its negatives from the batches of all processes
-    negatives = "gather" in inspect.signature(type(objective).__init__).parameters
-    halved = note(out / "work", recipe.pretrain.batch_size, negatives=negatives)
+    # an objective that relates the samples of a batch can `gather` those of all processes
+    across = "gather" in inspect.signature(type(objective).__init__).parameters
+    halved = note(out / "work", recipe.pretrain.batch_size, across=across)
     return PretrainResult(
         encoders=out / "encoders.pt",
         steps=runner.max_iters,
