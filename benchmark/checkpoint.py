@@ -92,7 +92,7 @@ class Checkpoint(Hook):
         """A stop goes back to the end of the epoch's last step; its epoch is counted already."""
         if _stop_asked():
             self._save(runner, epoch=runner.epoch - 1, step=runner.iter)
-            stopping.raise_if_asked()
+            stopping.stop()
 
     def after_train(self, runner: Runner) -> None:
         """What comes now (testing, writing) shall not cost the training."""
@@ -103,7 +103,7 @@ class Checkpoint(Hook):
         if stop or time.monotonic() - self._saved >= self.every:
             self._save(runner, epoch=epoch, step=step)
         if stop:
-            stopping.raise_if_asked()
+            stopping.stop()
 
     def _save(self, runner: Runner, *, epoch: int, step: int) -> None:
         checkpoint = _state(runner, epoch=epoch, step=step)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 EXIT_CODES = {
     signal.SIGTERM: 75,  # EX_TEMPFAIL of sysexits.h: run it again
@@ -75,8 +76,13 @@ def asked() -> bool:
 
 def raise_if_asked() -> None:
     """Raise StopRequested where the process has been told to stop."""
-    if _heard.number:
-        raise StopRequested(_heard.number)
+    if asked():
+        stop()
+
+
+def stop() -> NoReturn:
+    """Raise StopRequested, as for SIGTERM where it was another process that was told."""
+    raise StopRequested(_heard.number or signal.SIGTERM)
 
 
 def _heed(number: int, frame: FrameType | None) -> None:

@@ -9,9 +9,10 @@ import sys
 import time
 
 import pytest
+import torch
 from tiny_run import arguments, left_by
 
-from benchmark import stopping
+from benchmark import checkpoint, stopping
 from benchmark.cli import main as cli
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.results.store import RecordStore
@@ -81,6 +82,23 @@ def test_no_step_is_done_twice_where_the_interval_is_long(undisturbed, signalled
     assert cli.execute(rarely) == 75
     assert cli.execute(rarely) == 0
     assert len(calls) == 8 and left_by(tmp_path) == undisturbed
+
+
+def test_all_processes_of_a_training_stop_after_the_step_at_which_one_was_told(
+    tmp_path, mini_cache, monkeypatch
+):
+    """The sum over processes says that another one has heard of it."""
+    steps = []
+
+    def others(told):
+        steps.append(told.item())
+        told += len(steps) == 4  # before the first step, after the first, the second, the third
+
+    monkeypatch.setattr(checkpoint, "all_reduce", others)
+    assert cli.execute(arguments(tmp_path)) == 75
+    assert steps == [0.0] * 4
+    stored = torch.load(next(tmp_path.rglob("checkpoint.pth")), weights_only=True)
+    assert stored["meta"] == {"epoch": 0, "iter": 3}
 
 
 def test_what_fails_of_the_signal_is_no_failure(tmp_path, monkeypatch, mini_cache):
