@@ -10,6 +10,7 @@ reported apart, such as the kind of a forgery).
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -65,7 +66,8 @@ class Manifest:
 
     expected: samples of the complete dataset by its owners' lists · missing: listed paths that are
     not there · kind: "full", "subset" (something is missing or left out) or "miniature". Raises
-    NotReadyError for a manifest without rows and for a path that leaves the root.
+    NotReadyError for a manifest without rows, a path that leaves the root, an id that occurs twice
+    and times that are none.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Manifest:
                 f"{self.name}: {self.rows['id'][repeated].iloc[0]!r} is listed twice in "
                 f"{self.root}; every sample needs its own id"
             )
+        _check_values(self.rows, self.name)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -158,29 +161,33 @@ class Manifest:
             key: getattr(self, key)
             for key in ("name", "labels", "kind", "version", "expected", "missing", "licence")
         }
-        text = f"# {json.dumps(head)}\n" + self.rows.to_csv(index=False, lineterminator="\n")
+        # all text in quotes: a carriage return in a name is no end of a line
+        rows = self.rows.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        text = f"# {json.dumps(head)}\n{rows}"
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())
         temporary.replace(path)
 
     @classmethod
     def read(cls, path: Path, root: Path) -> Manifest:
-        """Read what `write` wrote, for files under `root`."""
+        """Read what `write` wrote, for files under `root`. Raises NotReadyError for other files."""
         if not path.is_file():
             raise NotReadyError(f"{path} is missing; `bench data prepare` writes it")
-        first, _, rest = path.read_text(encoding="utf-8").partition("\n")
         try:
+            first, _, rest = path.read_bytes().decode().partition("\n")
             head = json.loads(first.removeprefix("#"))
-        except json.JSONDecodeError as error:
+            rows = pd.read_csv(io.StringIO(rest), dtype=COLUMNS, keep_default_na=False, na_values={
+                "start": [""], "stop": [""], "has_audio": [""]
+            })[list(COLUMNS)]  # fmt: skip
+            head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
+            return cls(root=Path(root), rows=rows, **head)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise NotReadyError(
-                f"{path} does not begin with a JSON line; write it again with `bench data prepare`"
+                f"{path} is no manifest: a JSON line, then a table with the columns "
+                f"{', '.join(COLUMNS)} ({type(error).__name__}: {error}); write it again with "
+                "`bench data prepare`"
             ) from error
-        rows = pd.read_csv(io.StringIO(rest), dtype=COLUMNS, keep_default_na=False, na_values={
-            "start": [""], "stop": [""], "has_audio": [""]
-        })  # fmt: skip
-        head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
-        return cls(root=Path(root), rows=rows, **head)
 
 
 class Boxes(NamedTuple):
@@ -215,6 +222,26 @@ def _canonical(value: object) -> str:
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:.6f}"
     return str(value)
+
+
+def _check_values(rows: pd.DataFrame, name: str) -> None:
+    """Refuse times that are none and names that are no text."""
+    start, stop = rows["start"], rows["stop"]
+    wrong = ~np.isfinite(start) | (start < 0) | (stop < start) | np.isinf(stop)
+    if wrong.any():
+        first = rows[wrong].iloc[0]
+        raise NotReadyError(
+            f"{name}: {first['id']!r} lasts from {first['start']} to {first['stop']} s; expected "
+            "seconds from 0 on, stop after start"
+        )
+    for column in ("id", "path", "group", "text", "tag"):
+        try:
+            "".join(rows[column]).encode()
+        except UnicodeEncodeError as error:
+            raise NotReadyError(
+                f"{name}: {error.object[max(error.start - 20, 0) : error.end + 20]!r} in a list or "
+                "file name is no UTF-8; rename the file, or convert the list"
+            ) from error
 
 
 def _stay_inside(path: str, name: str) -> None:

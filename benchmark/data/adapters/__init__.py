@@ -6,6 +6,7 @@ An adapter is a module with `SOURCE` (what it is and where to get it), `present(
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
 from pathlib import Path
@@ -17,6 +18,11 @@ from registries.errors import NotReadyError, unknown
 
 __all__ = ["ADAPTERS", "locate", "read"]
 
+# what the parsing of a list from elsewhere may end in, where no adapter says it better
+DAMAGED = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, csv.Error),
+    OSError,  # a name too long for a file
+)
 HERE = "benchmark.data.adapters"
 ADAPTERS: dict[str, str] = {
     "lrw": f"{HERE}.lrw",
@@ -62,14 +68,21 @@ def read(name: str, root: Path, **options: Any) -> Manifest:  # noqa: ANN401 - c
     """Manifest of the dataset `name` under `root`; options are those its adapter declares.
 
     Raises UsageError for an option the adapter does not know, NotReadyError where the data is not
-    there.
+    there or a list of it is damaged.
     """
     module = _adapter(name)
     declared = [key for key in inspect.signature(module.read).parameters if key != "root"]
     for key in options:
         if key not in declared:
             raise unknown(f"option of dataset {name}", key, declared)
-    return module.read(locate(name, root), **options)
+    place = locate(name, root)
+    try:
+        return module.read(place, **options)
+    except DAMAGED as error:
+        raise NotReadyError(
+            f"{module.SOURCE.title}: a list in {place} is damaged, or what it names cannot be read "
+            f"({type(error).__name__}: {error}); fetch the lists again. {module.SOURCE.help(place)}"
+        ) from error
 
 
 def _adapter(name: str) -> ModuleType:

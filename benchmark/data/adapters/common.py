@@ -88,8 +88,15 @@ def build(
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a list file that hold something; any line end."""
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """The lines of a list file that hold something; any line end.
+
+    Raises NotReadyError for a file that is no UTF-8 text.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise NotReadyError(f"{path} is no text ({error}); fetch the list again") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _miniature(root: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:

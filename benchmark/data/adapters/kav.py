@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.data.adapters.common import Source, build
+from benchmark.data.adapters.youtube import seconds
 from benchmark.data.manifest import Manifest
 from registries.errors import NotReadyError
 
@@ -45,7 +46,7 @@ def read(root: Path) -> Manifest:
         if not (root / row["path"]).is_file():
             missing.append(row["path"])
             continue
-        start, end = float(row["start"] or 0), float(row["end"] or 0)
+        start, end = (seconds(row[name] or "0", root / FILE) for name in ("start", "end"))
         samples.append(
             {
                 "id": f"{row['path']}@{row['start'] or '0'}",

@@ -7,6 +7,7 @@ names of the files are agreed upon.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -50,11 +51,12 @@ def table(path: Path, columns: int) -> Iterator[list[str]]:
 def seconds(text: str, path: Path) -> float:
     """A time of a list. Raises NotReadyError, naming the file, for anything else."""
     try:
-        return float(text)
-    except ValueError as error:
-        raise NotReadyError(
-            f"{path}: {text!r} is not a time in seconds; fetch the list again"
-        ) from error
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise NotReadyError(f"{path}: {text!r} is not a time in seconds; fetch the list again")
+    return found
 
 
 def first(root: Path, places: tuple[str, ...]) -> Path | None:
