@@ -32,15 +32,15 @@ def curve(folder: Path, objective: str, *overrides: str, processes: int) -> list
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("objective", "epochs", "compared", "apart"),
-    # Rounding grows with the steps. GLCM is chaotic: weights that differ by 1e-7 of their size end as far apart on one process
-    [("infomax", 1, 6, 1e-5), ("infomax", 2, 12, 1e-3), ("glcm", 1, 4, 1e-4)],
+    ("objective", "compared", "apart"),
+    # rounding grows with the steps, in GLCM fast: so do weights that differ by 1e-7 on one process
+    [("infomax", 12, 1e-3), ("glcm", 4, 1e-4)],
 )
-def test_the_curve_is_that_of_one_process(tmp_path, objective, epochs, compared, apart):
-    asked = (f"pretrain.epochs={epochs}",)
-    alone = curve(tmp_path / "one", objective, *asked, processes=1)
-    shared = curve(tmp_path / "two", objective, *asked, processes=2)
+def test_the_curve_is_that_of_one_process(tmp_path, objective, compared, apart):
+    alone = curve(tmp_path / "one", objective, "pretrain.epochs=2", processes=1)
+    shared = curve(tmp_path / "two", objective, "pretrain.epochs=2", processes=2)
     assert len(shared) == len(alone) >= compared
+    assert shared[0] == pytest.approx(alone[0], rel=1e-5)
     for one, two in zip(alone[:compared], shared[:compared], strict=True):
         assert two == pytest.approx(one, rel=apart)
 
