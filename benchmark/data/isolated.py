@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -37,14 +37,16 @@ def ask(
     """
     todo = iter(range(len(items)))
     workers = [_Worker(question) for _ in range(max(1, min(jobs, -(-len(items) // SHARE))))]
-    busy: dict[Connection, _Worker] = {}
+    busy: dict[object, _Worker] = {}  # by its end of the pipe
     try:
         for worker, position in zip(workers, todo, strict=False):
             worker.give(position, items[position], limit + START)
             busy[worker.pipe] = worker
         while busy:
             nearest = min(worker.deadline for worker in busy.values())
-            ready = wait(list(busy), timeout=max(nearest - monotonic(), 0.0))
+            ready = wait(
+                [worker.pipe for worker in busy.values()], timeout=max(nearest - monotonic(), 0.0)
+            )
             late = [pipe for pipe, worker in busy.items() if worker.deadline <= monotonic()]
             for pipe in dict.fromkeys([*ready, *late]):
                 worker = busy.pop(pipe)
@@ -53,8 +55,9 @@ def ask(
                 if worker.pipe.closed:
                     worker, patience = _Worker(question), limit + START
                     workers.append(worker)
-                if (position := next(todo, None)) is not None:
-                    worker.give(position, items[position], patience)
+                following = next(todo, None)
+                if following is not None:
+                    worker.give(following, items[following], patience)
                     busy[worker.pipe] = worker
     finally:
         for worker in workers:
@@ -64,7 +67,7 @@ def ask(
 class _Worker:
     """A process and what it was asked last."""
 
-    def __init__(self, question: Callable) -> None:
+    def __init__(self, question: Callable[..., object]) -> None:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.position, self.deadline, self._limit = -1, 0.0, 0.0
@@ -79,7 +82,7 @@ class _Worker:
         self.position, self._limit, self.deadline = position, limit, monotonic() + limit
         self.pipe.send(item)
 
-    def answer(self) -> object:
+    def answer(self) -> Any:  # noqa: ANN401 - what `question` returns
         """What the process says, or Lost; then it is ended."""
         if not self.pipe.poll():
             self.end()
@@ -102,7 +105,7 @@ class _Worker:
         self._process.join()
 
 
-def _serve(question: Callable, pipe: Connection) -> None:
+def _serve(question: Callable[..., object], pipe: Connection) -> None:
     """Answer until the other end is closed."""
     while True:
         try:
