@@ -136,6 +136,17 @@ def test_a_fork_dies_of_sigterm_and_leaves_ctrl_c_to_its_parent():
         assert not stopping.asked()
 
 
+def alone(group: int) -> bool:
+    """Whether nobody is left of a group of processes, soon."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)  # multiprocessing's own helper ends after its parent
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
 def test_processes_side_by_side_stop_together(tmp_path, mini_cache, number, code):
@@ -154,8 +165,7 @@ def test_processes_side_by_side_stop_together(tmp_path, mini_cache, number, code
     os.kill(run.pid, number) if number == signal.SIGTERM else os.killpg(run.pid, number)
     said = " ".join(run.communicate(timeout=60)[1].split())
     assert run.returncode == code and "the same command goes on from there" in said
-    with pytest.raises(ProcessLookupError):
-        os.killpg(run.pid, 0)  # nobody is left of the group
+    assert alone(run.pid)
     assert RecordStore(tmp_path / "cut").read_all() == []
     assert cli.execute(words) == 0
     assert cli.execute(arguments(tmp_path / "one", **call)) == 0
