@@ -1,8 +1,10 @@
 """The first leaderboard: nine objectives and three anchors under equal conditions.
 
-Run: bench run --suite leaderboard --jobs 12 --out results/leaderboard (resumable; --block core
---seeds 3 for a part of it), then bench report --runs results/leaderboard. The hypotheses were
-written down before anything was run; the miniatures are not tuned towards them.
+Run: bench run --suite leaderboard --jobs 12 --out results/leaderboard
+
+The same command carries on; --block core --seeds 3 is a part of it. The tables: bench report with
+these records. The hypotheses were written down before anything was run; the miniatures are not
+tuned towards them.
 """
 
 preset = "leaderboard"
