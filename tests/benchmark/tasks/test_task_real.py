@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,7 +99,7 @@ def test_lips_move_and_shoulders_do_not_fill_the_crop(words):
 
 def test_grid_without_boxes_needs_landmarks(words, tmp_path):
     for name in ("align", "video"):
-        (tmp_path / name).symlink_to(words.source.root / name)
+        shutil.copytree(words.source.root / name, tmp_path / name)
     source = ClipSource(adapter="grid_words", root=tmp_path, size=36, seed=0)
     task = GridWords(source=source)
     with pytest.raises(NotReadyError, match=r"crop 'lip' needs landmarks.*of grid_words"):
