@@ -34,6 +34,8 @@ from benchmark.results.store import RecordStore
 from registries import plugins
 from registries.errors import BenchError
 
+Cells = dict[str, tuple[EvalCell, Plan]]
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -81,12 +83,8 @@ class Pool:
         self, plans: Sequence[Plan], *, store: RecordStore, progress: RunProgress, jobs: int
     ) -> None:
         self.store, self.progress = store, progress
-        self.cells = {cell.key: (cell, plan) for plan in plans for cell in plan.to_run}
-        units = {
-            cell.encoder.key: Unit(narrow(cell, plan), cell.encoder.key, None)
-            for cell, plan in self.cells.values()
-        }
-        self.encoders = deque(units.values())
+        self.cells = cells_to_run(plans)
+        self.encoders = deque(encoder_units(self.cells))
         self.ready: deque[Unit] = deque()
         self.count = min(jobs, len(self.cells))
         self.threads = max(1, torch.get_num_threads() // self.count)
@@ -189,6 +187,20 @@ def side_by_side(
         if record.cell_key in pool.cells:
             newest[record.cell_key] = record
     return newest
+
+
+def cells_to_run(plans: Sequence[Plan]) -> Cells:
+    """Cells without an answer, each once, with a plan that they are of; by their keys."""
+    return {cell.key: (cell, plan) for plan in plans for cell in plan.to_run}
+
+
+def encoder_units(cells: Cells) -> list[Unit]:
+    """The encoders that cells need, each once."""
+    units = {
+        cell.encoder.key: Unit(narrow(cell, plan), cell.encoder.key, None)
+        for cell, plan in cells.values()
+    }
+    return list(units.values())
 
 
 def narrow(cell: EvalCell, plan: Plan) -> RunRequest:

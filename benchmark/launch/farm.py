@@ -21,7 +21,7 @@ from typing import Protocol
 from benchmark.cells import fail
 from benchmark.launch.on_ray import RayFarm
 from benchmark.launch.on_slurm import SlurmFarm
-from benchmark.parallel import Unit, WorkerDiedError, narrow
+from benchmark.parallel import Unit, WorkerDiedError, cells_to_run, encoder_units
 from benchmark.paths import cache_dir
 from benchmark.plan import Plan
 from benchmark.plan_request import RunRequest
@@ -78,14 +78,12 @@ class _Shift:
         self, plans: Sequence[Plan], farm: Farm, *, store: RecordStore, progress: Progress
     ) -> None:
         self.farm, self.store, self.progress = farm, store, progress
-        self.cells = {cell.key: (cell, plan) for plan in plans for cell in plan.to_run}
-        units = {
-            cell.encoder.key: Unit(_anywhere(narrow(cell, plan)), cell.encoder.key, None)
-            for cell, plan in self.cells.values()
-        }
-        self.waiting = deque(units.values())
+        self.cells = cells_to_run(plans)
+        self.waiting = deque(
+            replace(unit, request=_anywhere(unit.request)) for unit in encoder_units(self.cells)
+        )
         request = plans[0].request
-        self.limit = request.jobs or len(units)
+        self.limit = request.jobs or len(self.waiting)
         self.stops = request.on_error == "stop"
         self.before = {record.run_id for record in store.read_all()}
         self.jobs: list[tuple[Unit, Job]] = []
