@@ -13,7 +13,7 @@ from benchmark.cli.output import show_json, show_paragraph, show_table
 from registries import plugins
 
 if TYPE_CHECKING:
-    from benchmark.perf import Cost
+    from benchmark.perf.objectives import Cost
 
 app = typer.Typer(help="What things cost.", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def objectives(
     for path in plugin or ():
         plugins.add_file(path)
     chosen = names.resolve("objectives", objective or ("all",))
-    from benchmark.perf import measure
+    from benchmark.perf.objectives import measure
     from benchmark.pretexts import pretexts
     from benchmark.settings import load_recipe
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import perf
 from benchmark.cli import main as cli
 from benchmark.encoder_calls import recorded
+from benchmark.perf import objectives as perf
 from benchmark.pretexts import pretexts
 from benchmark.settings import load_recipe
 from registries.check_base import Subject, step
