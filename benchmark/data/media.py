@@ -20,17 +20,15 @@ from av.video.stream import VideoStream
 from benchmark.data.container import (
     Deadline,
     MediaError,
-    MediaInfo,
     NoAudioError,
     check_size,
     failure,
     open_container,
-    stream_seconds,
 )
+from benchmark.data.header import is_avi, origin, read_info
+from benchmark.data.packets import EPS, decoded
 from benchmark.data.planes import Transform, mono, rgb
 
-EPS = 1e-6  # s; float error of sums of seconds
-DELAY = 0.1  # s; chosen: a later start of the picture than this is content, not encoder delay
 PREROLL = 0.5  # s of sound decoded before what is asked; chosen: codecs need one to three blocks
 # s; chosen: sound before this is decoded from the start of the file. It costs milliseconds, and
 # AAC's substituted noise depends on where decoding began: only so are readings equal bit for bit.
@@ -45,10 +43,10 @@ class Media:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open()
-        self._avi = "avi" in self._container.format.name.split(",")
-        self._origin = self._find_origin()
+        self._avi = is_avi(self._container)
+        self._origin = origin(self._container)
         self._gap = 0.0  # s between the begins of the last two pictures read
-        self.info = self._read_info()
+        self.info = read_info(self._container, self._origin)
 
     def __enter__(self) -> Self:
         return self
@@ -129,43 +127,10 @@ class Media:
         self._container = open_container(self.path)
         self._fresh = True  # nothing was read yet
 
-    def _find_origin(self) -> float:
-        """Time stamp, in seconds, that counts as 0."""
-        if self._avi:
-            return 0.0
-        origin = (self._container.start_time or 0) / av.time_base
-        if video := next(iter(self._container.streams.video), None):
-            begin = float((video.start_time or 0) * (video.time_base or 0))
-            if video.start_time is not None and abs(begin - origin) <= DELAY:
-                return begin
-        return origin
-
-    def _read_info(self) -> MediaInfo:
-        video = next(iter(self._container.streams.video), None)
-        audio = next(iter(self._container.streams.audio), None)
-        total = (self._container.duration or 0) / av.time_base
-        if (stream := video or audio) is not None:
-            total = stream_seconds(stream) or total
-        if "matroska" in self._container.format.name:  # it writes the end for the length
-            total -= self._origin
-        fps = float(video.average_rate or video.guessed_rate or 0) if video else 0.0
-        if video and self._avi and video.frames and fps:
-            total = video.frames / fps
-        return MediaInfo(
-            duration=total,
-            fps=fps,
-            frames=(video.frames or round(total * fps)) if video else 0,
-            width=video.width if video else 0,
-            height=video.height if video else 0,
-            has_video=video is not None,
-            has_audio=audio is not None and bool(audio.rate),
-            sample_rate=audio.rate if audio and audio.rate else 0,
-        )
-
     def _shown(self, asked: np.ndarray) -> Iterator[tuple[av.VideoFrame, int, bool]]:
         """For each of the ascending times: the frame shown, its index, whether it is inside."""
         position, last, end = 0, None, 0.0
-        for image, begin, finish, index in self._decode_video(float(asked[0])):
+        for image, begin, finish, index in self._decode_video(float(asked[0]), asked):
             while position < len(asked) and asked[position] + EPS < begin:
                 yield (*last, True) if last else (image, index, False)
                 position += 1
@@ -187,20 +152,29 @@ class Media:
                 f"truncated: {end:.2f} s of picture, the header says {self.info.duration:.2f} s"
             )
 
-    def _decode_video(self, start: float) -> Iterator[tuple[av.VideoFrame, float, float, int]]:
-        """Decode from the last key frame not after `start`: frame, begin, end, index."""
+    def _decode_video(
+        self, start: float, asked: np.ndarray | None = None
+    ) -> Iterator[tuple[av.VideoFrame, float, float, int]]:
+        """Decode from the last key frame not after `start`: frame, begin, end, index.
+
+        asked: ascending times; pictures that are shown at none of them may be left out.
+        """
         seek = start > 1.0 and not self._avi  # chosen: below one second, decoding is as quick
         self._rewind(self._video, start if seek else None)
         video, count, before, deadline = self._video(), 0, None, Deadline(self.path)
+        wanted = None if asked is None or self._avi else asked + self._origin
         try:
-            for image in self._container.decode(video):
+            for image in decoded(self._container, video, wanted):
                 deadline.check()
                 if image.is_corrupt:
                     raise self._error(f"the picture after {count} others is damaged")
                 check_size(self.path, image.width, image.height)
                 begin = self._begin(image, count)
                 if seek and count == 0 and begin > start + EPS:  # a broken index
-                    yield from self._decode_video(0.0)
+                    yield from self._decode_video(0.0, asked)
+                    return
+                if wanted is not None and count == 0 and image.interlaced_frame:
+                    yield from self._decode_video(start)  # two packets may make one picture
                     return
                 length = float(image.duration * image.time_base) if image.duration else 0.0
                 length = self._step() if self._avi or not length else length
