@@ -46,22 +46,25 @@ def encode(path, frames, *, codec="libx264", options=None, stamps=None, pix_fmt=
 
 
 KINDS = {
-    "many B": ("b.mp4", dict(codec="libx264", options={"bf": "8", "g": "90", "b-pyramid": "2"})),
-    "no B": ("p.mp4", dict(codec="libx264", options={"bf": "0"})),
-    "short groups": ("g.mp4", dict(codec="libx264", options={"g": "12", "bf": "3"})),
+    "many B": ("b.mp4", {"codec": "libx264", "options": {"bf": "8", "g": "90", "b-pyramid": "2"}}),
+    "no B": ("p.mp4", {"codec": "libx264", "options": {"bf": "0"}}),
+    "short groups": ("g.mp4", {"codec": "libx264", "options": {"g": "12", "bf": "3"}}),
     "open groups": (
         "o.mp4",
-        dict(codec="libx264", options={"g": "12", "x264-params": "open-gop=1"}),
+        {"codec": "libx264", "options": {"g": "12", "x264-params": "open-gop=1"}},
     ),
     "interlaced": (
         "i.mp4",
-        dict(codec="libx264", options={"x264-params": "tff=1:bframes=3", "flags": "+ildct+ilme"}),
+        {"codec": "libx264", "options": {"x264-params": "tff=1:bframes=3", "flags": "+ildct+ilme"}},
     ),
-    "mpeg4": ("m.mp4", dict(codec="mpeg4", options={"bf": "2", "g": "24"})),
-    "mpeg2 in ts": ("t.ts", dict(codec="mpeg2video", options={"bf": "2", "g": "24"})),
-    "matroska": ("k.mkv", dict(codec="libx264", options={"bf": "5"})),
-    "avi": ("a.avi", dict(codec="mpeg4")),
-    "vp9": ("v.webm", dict(codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"})),
+    "mpeg4": ("m.mp4", {"codec": "mpeg4", "options": {"bf": "2", "g": "24"}}),
+    "mpeg2 in ts": ("t.ts", {"codec": "mpeg2video", "options": {"bf": "2", "g": "24"}}),
+    "matroska": ("k.mkv", {"codec": "libx264", "options": {"bf": "5"}}),
+    "avi": ("a.avi", {"codec": "mpeg4"}),
+    "vp9": (
+        "v.webm",
+        {"codec": "libvpx-vp9", "options": {"deadline": "realtime", "cpu-used": "8"}},
+    ),
 }
 
 
