@@ -8,6 +8,7 @@ is counted in frames and samples. A picture is shown from its own stamp until th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.stream import Stream
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from benchmark.data.container import (
@@ -27,7 +29,7 @@ from benchmark.data.container import (
 )
 from benchmark.data.header import is_avi, origin, read_info
 from benchmark.data.packets import EPS, decoded
-from benchmark.data.planes import Transform, mono, rgb
+from benchmark.data.planes import Transform, alike, mono, rgb, seconds
 
 PREROLL = 0.5  # s of sound decoded before what is asked; chosen: codecs need one to three blocks
 # s; chosen: sound before this is decoded from the start of the file. It costs milliseconds, and
@@ -46,6 +48,7 @@ class Media:
         self._avi = is_avi(self._container)
         self._origin = origin(self._container)
         self._gap = 0.0  # s between the begins of the last two pictures read
+        self._converter = VideoReformatter()
         self.info = read_info(self._container, self._origin)
 
     def __enter__(self) -> Self:
@@ -73,7 +76,7 @@ class Media:
                 part, self._shown(asked[part]), strict=True
             ):
                 if index != shown:
-                    pictures.append(rgb(image, index, transform))
+                    pictures.append(rgb(image, index, transform, converter=self._converter))
                     shown = index
                 which[position], valid[position] = len(pictures) - 1, inside
         back = np.argsort(order)
@@ -92,7 +95,7 @@ class Media:
                 break
             if begin <= start + EPS:  # of those that begin before `start`, the last one is shown
                 kept.clear()
-            kept.append((rgb(image, index, transform), begin, finish))
+            kept.append((rgb(image, index, transform, converter=self._converter), begin, finish))
         if not kept:
             raise self._error(f"no picture between {start:.2f} and {stop:.2f} s")
         pictures, begins, finishes = zip(*kept, strict=True)
@@ -102,13 +105,11 @@ class Media:
     def samples(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Mono sound at its own rate: samples [first, first + count), and which exist."""
         wave, there = np.zeros(count, np.float32), np.zeros(count, bool)
-        for start, block in self._decode_audio(first):
+        for start, blocks in self._stretches(first, first + count):
+            block = mono(blocks)
             low, high = max(start, first), min(start + len(block), first + count)
-            if high > low:
-                wave[low - first : high - first] = block[low - start : high - start]
-                there[low - first : high - first] = True
-            if start + len(block) >= first + count:
-                break
+            wave[low - first : high - first] = block[low - start : high - start]
+            there[low - first : high - first] = True
         return wave, there
 
     def check(self) -> bool:
@@ -162,6 +163,7 @@ class Media:
         seek = start > 1.0 and not self._avi  # chosen: below one second, decoding is as quick
         self._rewind(self._video, start if seek else None)
         video, count, before, deadline = self._video(), 0, None, Deadline(self.path)
+        unit = video.time_base or Fraction(1)
         wanted = None if asked is None or self._avi else asked + self._origin
         try:
             for image in decoded(self._container, video, wanted):
@@ -176,7 +178,7 @@ class Media:
                 if wanted is not None and count == 0 and image.interlaced_frame:
                     yield from self._decode_video(start)  # two packets may make one picture
                     return
-                length = float(image.duration * image.time_base) if image.duration else 0.0
+                length = seconds(image.duration or 0, unit)
                 length = self._step() if self._avi or not length else length
                 self._gap = 0.0 if before is None else begin - before
                 yield image, begin, begin + length, round(begin * self.info.fps)
@@ -194,8 +196,8 @@ class Media:
             for packet in self._container.demux(self._video()):
                 deadline.check()
                 if packet.size and packet.pts is not None:
-                    begins.append(float(packet.pts * packet.time_base) - self._origin)
-                    end = max(end, begins[-1] + float((packet.duration or 0) * packet.time_base))
+                    begins.append(seconds(packet.pts, packet.time_base) - self._origin)
+                    end = max(end, begins[-1] + seconds(packet.duration or 0, packet.time_base))
                 count += bool(packet.size)
         except av.error.FFmpegError as error:
             raise self._error(f"reading stops with '{error}'") from error
@@ -214,29 +216,40 @@ class Media:
     def _begin(self, image: av.VideoFrame, count: int) -> float:
         if self._avi or image.pts is None:  # the decoder's stamps start one frame late in an AVI
             return count * self._step()
-        return float(image.pts * image.time_base) - self._origin
+        return seconds(image.pts, image.time_base) - self._origin
 
-    def _decode_audio(self, first: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Mono blocks with the index of their first sample, from the container's start."""
+    def _stretches(self, first: int, last: int) -> Iterator[tuple[int, list[av.AudioFrame]]]:
+        """Blocks that overlap samples [first, last), those without a gap between them together."""
+        start, end, kept = 0, 0, list[av.AudioFrame]()
+        for cursor, block in self._decode_audio(first):
+            if cursor + block.samples > first and cursor < last:
+                if kept and (cursor != end or not alike(kept[0], block)):
+                    yield start, kept
+                    kept = []
+                start, end = cursor if not kept else start, cursor + block.samples
+                kept.append(block)
+            if cursor + block.samples >= last:
+                break
+        if kept:
+            yield start, kept
+
+    def _decode_audio(self, first: int) -> Iterator[tuple[int, av.AudioFrame]]:
+        """Blocks with the index of their first sample, from the container's start."""
         rate = self.info.sample_rate
-        exact = not self._avi and (self._audio().time_base * rate).denominator == 1
+        unit = self._audio().time_base
+        exact = not self._avi and (unit * rate).denominator == 1  # in Matroska it is 1 ms
         begin = first / rate - PREROLL
-        # stamps coarser than a sample (Matroska: 1 ms) are trusted once, at the start of the file
         self._rewind(self._audio, begin if exact and begin > SOUND_SEEK else None)
         stream, cursor, deadline = self._audio(), None, Deadline(self.path)
         try:
             for block in self._container.decode(stream):
                 deadline.check()
-                if cursor is None:
-                    cursor = 0
-                    if block.pts is not None and not self._avi:
-                        stamp = float(block.pts * block.time_base) - self._origin
-                        cursor = round(stamp * rate)
-                elif exact and block.pts is not None:
-                    cursor = round((float(block.pts * block.time_base) - self._origin) * rate)
-                wave = mono(block)
-                yield cursor, wave
-                cursor += len(wave)
+                # stamps coarser than a sample are trusted once, at the start of the file
+                if block.pts is not None and not self._avi and (exact or cursor is None):
+                    cursor = round((seconds(block.pts, unit) - self._origin) * rate)
+                cursor = cursor or 0
+                yield cursor, block
+                cursor += block.samples
         except av.error.FFmpegError as error:
             raise self._error(f"decoding the sound stops with '{error}'") from error
 

@@ -9,6 +9,7 @@ bit for bit. Which pictures are shown is known beforehand from the stamps of the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 
 import numpy as np
@@ -16,6 +17,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+
+from benchmark.data.planes import seconds
 
 EPS = 1e-6  # s; float error of sums of seconds
 
@@ -28,9 +31,9 @@ def decoded(
     asked: ascending times in seconds of the stream's own clock; the picture shown at each, and the
     one after the last, are among those that come. None: every picture comes.
     """
-    packets = container.demux(video)
-    ahead = [] if asked is None else list(_until(packets, float(asked[-1])))
-    needed = None if asked is None else shown(_begins(ahead), asked)
+    packets, unit = container.demux(video), video.time_base or Fraction(1)
+    ahead = [] if asked is None else list(_until(packets, float(asked[-1]), unit))
+    needed = None if asked is None else shown(_begins(ahead, unit), asked)
     context = video.codec_context
     try:
         for packet in chain(ahead, packets):
@@ -57,7 +60,7 @@ def shown(begins: dict[int, float], asked: np.ndarray) -> set[int] | None:
     return {stamps[place] for place in places | {min(max(places) + 1, len(stamps) - 1)}}
 
 
-def _until(packets: Iterator[Packet], last: float) -> Iterator[Packet]:
+def _until(packets: Iterator[Packet], last: float, unit: Fraction) -> Iterator[Packet]:
     """Packets, up to the first after which no picture begins before `last` seconds.
 
     Also up to the first without stamps, of which there is no telling.
@@ -66,13 +69,13 @@ def _until(packets: Iterator[Packet], last: float) -> Iterator[Packet]:
         yield packet
         if not packet.size or packet.pts is None or packet.dts is None:
             return
-        if float(packet.dts * packet.time_base) > last + EPS:
+        if seconds(packet.dts, unit) > last + EPS:
             return
 
 
-def _begins(packets: list[Packet]) -> dict[int, float]:
+def _begins(packets: list[Packet], unit: Fraction) -> dict[int, float]:
     """Seconds at which each picture begins, by stamp; empty where some packet has no stamp."""
     kept = [packet for packet in packets if packet.size]
     if any(packet.pts is None for packet in kept):
         return {}
-    return {packet.pts: float(packet.pts * packet.time_base) for packet in kept}
+    return {packet.pts: seconds(packet.pts, unit) for packet in kept}

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from torchaudio.functional import resample as resample_tensor
+from torchaudio.transforms import Resample
 
 from benchmark.data.container import MediaError, MediaInfo, NoAudioError
 from benchmark.data.media import Media
@@ -168,7 +169,13 @@ def resample(wave: np.ndarray, *, old: int, new: int) -> np.ndarray:
     """Band-limited resampling (torchaudio's windowed sinc), float32."""
     if old == new:
         return wave
-    return resample_tensor(torch.from_numpy(wave), old, new).numpy()
+    return _resampler(old, new)(torch.from_numpy(wave)).numpy()
+
+
+@lru_cache(maxsize=32)
+def _resampler(old: int, new: int) -> Resample:
+    """Its filter is kept: that costs as much as a clip."""
+    return Resample(old, new, dtype=torch.float32)
 
 
 def _cut(
