@@ -125,7 +125,7 @@ class ClipSampling:
         return times
 
     def _draw_starts(self, duration: float, rng: np.random.Generator) -> dict[str, float]:
-        # where hardly any start leaves room on either side, one of the two ends does
+        # where hardly any start leaves room for what follows, one of the two ends does
         for place in chain(repeat(None, TRIES), (0.0, 1.0)):
             starts: dict[str, float] = {}
             for name in self._order:
@@ -151,12 +151,14 @@ class ClipSampling:
     ) -> float | None:
         """A start for one anchor given those before it; None where it does not fit.
 
-        place: of anchors that depend on none, between their first and last start; None draws it.
+        place: of anchors that depend on none, between their first and last start, and all leave room
+        for those after them; None draws it.
         """
         anchor, span = self.anchors.get(name, Anchor()), self._spans[name]
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span
-        if anchor.after is None:
+        if anchor.after is None or place is not None:  # a draw that chance finds stays what it was
             high = min(high, duration - span - self._room_after(name))
+        if anchor.after is None:
             if high <= low:
                 return max(0.0, min(low, high))
             return float(rng.uniform(low, high) if place is None else low + place * (high - low))
