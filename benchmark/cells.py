@@ -7,12 +7,13 @@ stopped is none: a loader's worker dies of the same signal.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark import disk, distributed, stopping
 from benchmark.checkpoint import forget_checkpoints
+from benchmark.data import watch
 from benchmark.distributed import Order
 from benchmark.evaluate import evaluate
 from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
@@ -68,7 +69,7 @@ def prepare_encoder(
     heard = LastStep(progress.report)
     try:
         if plan.request.encoders is None:
-            with at_work(store.root, _pretraining(encoder)), _disk(store):
+            with at_work(store.root, _pretraining(encoder)), _explained(store):
                 _pretrained(encoder, plan=plan, store=store, progress=progress, report=heard)
     except ATTEMPTED as error:
         stopping.raise_if_asked()
@@ -84,19 +85,18 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
     """Evaluate encoders that are there; the record of the score, or of the failure."""
     heard = LastStep(progress.report)
     with at_work(store.root, _evaluation(cell)):
-        found = None if plan.request.force else store.done(cell.key)
+        found = None if plan.request.force else store.answered(cell.key)
         if found is not None:
             progress.say(f"{cell.label}: another process has done it meanwhile")
             return found
         try:
-            with _disk(store):
+            with _explained(store):
                 return _evaluated(cell, plan=plan, store=store, progress=progress, report=heard)
         except NotApplicableError as error:
             progress.close(cell.key)
             source = store.done(cell.encoder.key)
-            reason = str(error).replace(f"{store.root}/encoders/{cell.encoder.key}/", "")
             record = unscored_record(
-                cell, plan, status="not_applicable", source=source, warnings=[reason]
+                cell, plan, status="not_applicable", source=source, warnings=[str(error)]
             )
             store.write(record)
             return record
@@ -106,8 +106,11 @@ def run_cell(cell: EvalCell, *, plan: Plan, store: RecordStore, progress: Progre
             return fail(cell, plan, error, store=store, progress=progress, step=heard.step)
 
 
-def _disk(store: RecordStore) -> AbstractContextManager[None]:
-    return disk.explained(store.root, cache_dir())
+@contextmanager
+def _explained(store: RecordStore) -> Iterator[None]:
+    """Errors that say what is full, and which file no decoder gets through."""
+    with disk.explained(store.root, cache_dir()), watch.named():
+        yield
 
 
 def _forget(work_dir: Path) -> None:

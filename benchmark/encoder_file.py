@@ -87,14 +87,14 @@ def read_alignment(path: Path) -> Alignment | None:
 def load_encoder(path: Path, modality: Modality) -> Encoder:
     """Rebuild one encoder with its weights.
 
-    Raises NotApplicableError if the file has none of this modality, NotReadyError where its config
-    or weights are not those of an encoder, UsageError for a type that is not registered.
+    Raises NotApplicableError if there is none of this modality (without naming the file: the reason
+    goes into records), NotReadyError where its config or weights are not those of an encoder,
+    UsageError for a type that is not registered.
     """
     stored = read_encoders(path)["encoders"]
     if modality not in stored:
         raise NotApplicableError(
-            f"{path} holds encoders for {', '.join(stored) or 'nothing'}, "
-            f"but the task needs {modality!r}."
+            f"the encoders are for {', '.join(stored) or 'nothing'}, the task needs {modality!r}"
         )
     config = stored[modality]["config"]
     try:

@@ -53,7 +53,7 @@ class Progress(Hook):
         """The step is done."""
         self._last = time.perf_counter()
         self.working += self._last - self._began
-        self.logs = outputs or {}
+        self.logs = {name: value.detach() for name, value in (outputs or {}).items()}
         self.report(
             {
                 "step": runner.iter + 1,
@@ -73,8 +73,11 @@ class Progress(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """What the record tells of the whole training."""
-        logs = {name: value.detach() for name, value in self.logs.items()}
-        checkpoint["progress"] = {"waiting": self.waiting, "working": self.working, "logs": logs}
+        checkpoint["progress"] = {
+            "waiting": self.waiting,
+            "working": self.working,
+            "logs": self.logs,
+        }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Go on counting."""

@@ -19,14 +19,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from benchmark import stopping
 from benchmark.cells import fail, prepare_encoder, run_cell
+from benchmark.data import watch
+from benchmark.data.container import MediaError
 from benchmark.datasets import Known
-from benchmark.plan import EvalCell, Plan, make_plan, resolve
+from benchmark.plan import EvalCell, Plan
 from benchmark.plan_request import RunRequest
+from benchmark.planning import planned
 from benchmark.progress import RunProgress
 from benchmark.relay import Ended, Relay, Said, Stepped
 from benchmark.results.schema import Record
@@ -39,11 +43,20 @@ Cells = dict[str, tuple[EvalCell, Plan]]
 
 @dataclass(frozen=True)
 class Unit:
-    """What a worker is given: an encoder to be made, or one cell of an encoder that is there."""
+    """What a worker is given: an encoder to be made, or one cell of an encoder that is there.
 
-    request: RunRequest  # narrowed to one objective and seed
-    encoder: str  # keys
-    cell: str | None
+    requests: narrowed to one objective and one seed each, of every plan that needs the encoder; of
+    a cell its own alone. encoder, cell: keys.
+    """
+
+    requests: tuple[RunRequest, ...]
+    encoder: str
+    cell: str | None = None
+
+    @property
+    def request(self) -> RunRequest:
+        """One of them, for what they share: the folder of records, plug-ins, what an error does."""
+        return self.requests[0]
 
 
 class WorkerDiedError(BenchError):
@@ -56,7 +69,7 @@ class Worker:
     def __init__(self, threads: int) -> None:
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, threads))
+        self.process = context.Process(target=_serve, args=(theirs, threads, watch.shared()))
         self.process.start()
         theirs.close()  # so that the death of the worker is the end of the pipe
         self.unit: Unit | None = None
@@ -130,8 +143,7 @@ class Pool:
             self.progress.begin(message.phase, message.title)
             return
         self.progress.phase, self.progress.title = message.phase, message.title
-        logs = {name: torch.tensor(value) for name, value in message.event["logs"].items()}
-        self.progress.report({**message.event, "logs": logs})
+        self.progress.report(message.event)
 
     def _end(self, worker: Worker, failed: Sequence[str], error: BenchError | None = None) -> None:
         """The unit of a worker is over; its encoder is there, or failed for all that need it."""
@@ -156,7 +168,7 @@ class Pool:
     def _cells_of(self, encoder: str) -> list[Unit]:
         """What can be asked of an encoder that has been made."""
         return [
-            Unit(replace(narrow(cell, plan), tasks=(cell.task.card.name,)), encoder, key)
+            Unit((replace(narrow(cell, plan), tasks=(cell.task.card.name,)),), encoder, key)
             for key, (cell, plan) in self.cells.items()
             if cell.encoder.key == encoder
         ]
@@ -164,12 +176,8 @@ class Pool:
     def _bury(self, worker: Worker) -> None:
         """Record what a dead worker leaves behind, and put another in its place."""
         worker.process.join()
-        unit, code = worker.unit, worker.process.exitcode
+        unit, error = worker.unit, _death(worker.process.exitcode)
         assert unit is not None
-        error = WorkerDiedError(
-            f"its process ended with code {code} (-9: killed, often for want of memory). Run the "
-            "same command again, with fewer --jobs if memory is short"
-        )
         if unit.cell:
             self._fail(unit.cell, error)
         self._end(worker, (unit.cell or "",), error)
@@ -195,12 +203,23 @@ def cells_to_run(plans: Sequence[Plan]) -> Cells:
 
 
 def encoder_units(cells: Cells) -> list[Unit]:
-    """The encoders that cells need, each once."""
-    units = {
-        cell.encoder.key: Unit(narrow(cell, plan), cell.encoder.key, None)
-        for cell, plan in cells.values()
-    }
-    return list(units.values())
+    """The encoders that cells need, each once, with the requests of all plans that need it."""
+    asked: dict[str, list[RunRequest]] = {}
+    for cell, plan in cells.values():
+        requests = asked.setdefault(cell.encoder.key, [])
+        if (request := narrow(cell, plan)) not in requests:
+            requests.append(request)
+    return [Unit(tuple(requests), encoder) for encoder, requests in asked.items()]
+
+
+def _death(code: int | None) -> BenchError:
+    """Why a process ended without a word."""
+    if said := watch.taken():
+        return MediaError(said)
+    return WorkerDiedError(
+        f"its process ended with code {code} (-9: killed, often for want of memory). Run the same "
+        "command again, with fewer --jobs if memory is short"
+    )
 
 
 def narrow(cell: EvalCell, plan: Plan) -> RunRequest:
@@ -210,9 +229,10 @@ def narrow(cell: EvalCell, plan: Plan) -> RunRequest:
     return replace(request, objectives=objectives, seeds=(cell.seed,), jobs=1, launcher="local")
 
 
-def _serve(parent: Connection, threads: int) -> None:
+def _serve(parent: Connection, threads: int, said: Any) -> None:  # noqa: ANN401 - see `watch`
     """A worker's life: units until the parent closes the pipe, or says stop."""
     torch.set_num_threads(threads)
+    watch.share(said)
     try:
         with stopping.heeded():
             _units(parent)
@@ -240,9 +260,7 @@ def _units(parent: Connection) -> None:
 
 
 def _do(unit: Unit, relay: Relay, known: Known) -> Ended:
-    recipe, cards = resolve(unit.request)
-    store = RecordStore(unit.request.out)
-    plan = make_plan(unit.request, recipe, cards, store, known)
+    store, plan = RecordStore(unit.request.out), planned(unit.request, known)
     cells = [cell for cell in plan.to_run if cell.encoder.key == unit.encoder]
     failed: list[str] = []
     if unit.cell is None and cells:

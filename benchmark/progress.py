@@ -193,7 +193,7 @@ class RunProgress:
         return table
 
     def _show_step(self, row: Row, event: dict[str, Any]) -> None:
-        loss = sum(float(v.detach()) for k, v in event["logs"].items() if k.startswith("loss_"))
+        loss = sum(float(v) for k, v in event["logs"].items() if k.startswith("loss_"))
         row.phase = f"epoch {event['epoch']}/{event['epochs']}"
         row.step, row.loss = f"{event['step']}/{event['steps']}", f"{loss:.3f}"
         row.data_wait, row.memory = event["data_wait"], event.get("memory_gb")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from torch import Tensor
-
 STEP_EVERY = 2.0  # seconds between the steps a worker reports; chosen
 
 
@@ -65,8 +63,5 @@ class Relay:
         if "step" in event and now - self._sent < STEP_EVERY and not last:
             return
         self._sent = now
-        logs = {
-            name: float(value.detach()) if isinstance(value, Tensor) else value
-            for name, value in event.get("logs", {}).items()
-        }
+        logs = {name: float(value) for name, value in event.get("logs", {}).items()}
         self.parent.send(Stepped(self.phase, self.title, {**event, "logs": logs}))

@@ -16,8 +16,9 @@ from benchmark.data.ready import decode_all
 from benchmark.launch.farm import FARMS, farm_out
 from benchmark.parallel import side_by_side
 from benchmark.paths import cache_dir
-from benchmark.plan import Plan, make_plan, resolve
+from benchmark.plan import Plan
 from benchmark.plan_request import RunRequest
+from benchmark.planning import planned
 from benchmark.pretrain import pretraining_data
 from benchmark.progress import RunProgress
 from benchmark.results.schema import Record
@@ -34,8 +35,7 @@ def execute(request: RunRequest) -> int:
     console = Console(stderr=True)
     store = RecordStore(request.out)
     store.probe()
-    recipe, cards = resolve(request)
-    plan = make_plan(request, recipe, cards, store)
+    plan = planned(request)
     summary.print_plan(plan, console)
     if request.dry_run:
         if request.json:
@@ -51,8 +51,8 @@ def carry_out(plans: Sequence[Plan], *, store: RecordStore, console: Console) ->
     """Run what is to run of plans that share a folder of records; the records of all cells.
 
     Where the launcher says; else side by side in as many processes as `jobs` says, or one after the
-    other here. Raises
-    StopRequested after SIGTERM or Ctrl-C, DiskFullError where not even a failure can be recorded.
+    other here. Raises StopRequested after SIGTERM or Ctrl-C, DiskFullError where not even a failure
+    can be recorded.
     """
     with stopping.heeded(), disk.explained(store.root, cache_dir()):
         return _carry_out(plans, store=store, console=console)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from benchmark.datasets import Known
-from benchmark.plan import Plan, make_plan, resolve
 from benchmark.plan_request import RunRequest
+from benchmark.planning import planned
 from benchmark.progress import clock
 from benchmark.results.store import RecordStore
 from benchmark.run import carry_out
@@ -69,7 +69,7 @@ def _run(title: str, requests: Sequence[RunRequest], known: Known, console: Cons
     began = time.monotonic()
     store = RecordStore(requests[0].out)
     store.probe()
-    plans = [_plan(request, store, known) for request in requests]
+    plans = [planned(request, known) for request in requests]
     cells = {cell.key: cell for plan in plans for cell in plan.cells}
     due = sum(cell.done is None for cell in cells.values())
     console.print(
@@ -86,8 +86,3 @@ def _run(title: str, requests: Sequence[RunRequest], known: Known, console: Cons
         highlight=False,
     )
     return len(cells) - done
-
-
-def _plan(request: RunRequest, store: RecordStore, known: Known) -> Plan:
-    recipe, cards = resolve(request)
-    return make_plan(request, recipe, cards, store, known)

@@ -151,8 +151,8 @@ class ClipSampling:
     ) -> float | None:
         """A start for one anchor given those before it; None where it does not fit.
 
-        place: of anchors that depend on none, between their first and last start, and all leave room
-        for those after them; None draws it.
+        place: of anchors that depend on none, between their first and last start, and all leave
+        room for those after them; None draws it.
         """
         anchor, span = self.anchors.get(name, Anchor()), self._spans[name]
         low, high = anchor.within[0] * duration, anchor.within[1] * duration - span

@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.cells",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
     ("benchmark.status",),
+    ("benchmark.planning",),
     ("benchmark.plan", "benchmark.suite", "benchmark.report", "benchmark.compare"),
     ("benchmark.pretexts", "benchmark.examine", "benchmark.encoder_calls"),
     ("benchmark.evaluate_frozen",),

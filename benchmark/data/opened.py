@@ -12,6 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 import pandas as pd
 
+from benchmark.data import watch
 from benchmark.data.crops import CropRecipe
 from benchmark.data.landmarks.places import resolve
 from benchmark.data.manifest import Boxes, Manifest
@@ -70,8 +71,9 @@ class DirectClip:
     def __init__(self, sample: Sample, *, sample_rate: int) -> None:
         self._sample, self._rate = sample, sample_rate
         sound = Path(sample.path).suffix.lower() in SOUND_FILES
-        self._media = None if sound else Media(sample.path)
-        info = probe(sample.path) if self._media is None else self._media.info
+        with watch.reading(sample.path):
+            self._media = None if sound else Media(sample.path)
+            info = probe(sample.path) if self._media is None else self._media.info
         self.duration = segment(sample, info.duration)
 
     def __enter__(self) -> Self:
@@ -87,18 +89,17 @@ class DirectClip:
         held = np.clip(times, 0.0, max(self.duration - INSIDE, 0.0)) + self._sample.start
         if self._media is None:
             raise ValueError(f"{self._sample.path} is a sound file; the views ask for video")
-        frames, valid = self._media.frames(held, transform=self._sample.transform())
+        with watch.reading(self._sample.path):
+            frames, valid = self._media.frames(held, transform=self._sample.transform())
         return frames, valid & inside
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.wave`."""
-        wave, valid = read_wave(
-            self._sample.path,
-            self._sample.start + t0,
-            dur=duration,
-            sr=self._rate,
-            media=self._media,
-        )
+        path, media = self._sample.path, self._media
+        with watch.reading(path):
+            wave, valid = read_wave(
+                path, self._sample.start + t0, dur=duration, sr=self._rate, media=media
+            )
         at = t0 + np.arange(len(wave)) / self._rate
         valid &= (at >= -1e-6) & (at < self.duration - 1e-6)
         return np.where(valid, wave, np.float32(0)), valid

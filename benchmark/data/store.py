@@ -22,6 +22,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from benchmark.data import watch
 from benchmark.data.container import MediaError, NoAudioError
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
@@ -95,7 +96,7 @@ class FrameStore:
         missing = [row for row in range(len(manifest)) if todo.lacks(row)]
         jobs = jobs or os.cpu_count() or 1
         done, bad = len(manifest) - len(missing), list[BadFile]()
-        with _pool(jobs, len(missing)) as pool:
+        with watch.named(), _pool(jobs, len(missing)) as pool:
             step = max(1, len(missing) // (PARTS * jobs))
             parts = [missing[at : at + step] for at in range(0, len(missing), step)]
             pending = {pool.submit(todo, part): len(part) for part in parts}
@@ -151,7 +152,9 @@ def _pool(jobs: int, clips: int) -> Executor:
     """Processes for many clips, threads for few."""
     if jobs == 1 or clips < PROCESSES_FROM:
         return ThreadPoolExecutor(jobs)
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=watch.share, initargs=(watch.shared(),)
+    )
 
 
 def check_bad(manifest: Manifest, bad: Sequence[BadFile], max_bad: float) -> None:
@@ -232,13 +235,14 @@ class StoredClip:
 
 
 def _decode(sample: Sample, sample_rate: int) -> Decoded:
-    clip = read_all(
-        sample.path,
-        start=sample.start,
-        stop=sample.stop,
-        sr=sample_rate,
-        transform=sample.transform(),
-    )
+    with watch.reading(sample.path):
+        clip = read_all(
+            sample.path,
+            start=sample.start,
+            stop=sample.stop,
+            sr=sample_rate,
+            transform=sample.transform(),
+        )
     if not len(clip.frames):
         raise MediaError(f"{sample.path}: no picture to store; leave it out")
     return clip

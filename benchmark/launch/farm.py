@@ -80,7 +80,8 @@ class _Shift:
         self.farm, self.store, self.progress = farm, store, progress
         self.cells = cells_to_run(plans)
         self.waiting = deque(
-            replace(unit, request=_anywhere(unit.request)) for unit in encoder_units(self.cells)
+            replace(unit, requests=tuple(map(_anywhere, unit.requests)))
+            for unit in encoder_units(self.cells)
         )
         request = plans[0].request
         self.limit = request.jobs or len(self.waiting)
@@ -105,10 +106,9 @@ class _Shift:
     def _submit(self, unit: Unit) -> None:
         job = self.farm.submit(unit, str(cache_dir().resolve()))
         self.jobs.append((unit, job))
-        self.progress.say(
-            f"submitted {', '.join(unit.request.objectives) or 'encoders'} "
-            f"s{unit.request.seeds[0]} as {job.name}"
-        )
+        what = ", ".join(unit.request.objectives) or "encoders"
+        seeds = dict.fromkeys(f"s{seed}" for request in unit.requests for seed in request.seeds)
+        self.progress.say(f"submitted {what} {' '.join(seeds)} as {job.name}")
 
     def _settle(self, unit: Unit, job: Job) -> None:
         """Say what came of a job; cells that it owes a record get one of its failure."""

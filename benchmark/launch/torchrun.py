@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from benchmark import distributed, stopping
 from benchmark.cells import encoder_path, evaluate_cell, train_encoder
 from benchmark.distributed import Order
-from benchmark.plan import Plan, make_plan, resolve
-from benchmark.results.store import RecordStore
+from benchmark.plan import Plan
+from benchmark.planning import planned
 
 
 def start(arguments: Sequence[str], options: Mapping[str, str]) -> NoReturn:
@@ -54,8 +54,7 @@ def _follow() -> int:
 def _obey(order: Order, plans: list[Plan]) -> None:
     """Train what is asked for; plans: the one that was made last, kept for the next order."""
     if not plans or plans[0].request != order.request:
-        recipe, cards = resolve(order.request)
-        plans[:] = [make_plan(order.request, recipe, cards, RecordStore(order.request.out))]
+        plans[:] = [planned(order.request)]
     plan, root = plans[0], order.request.out
     if order.kind == "pretrain":
         encoder = next(cell.encoder for cell in plan.cells if cell.encoder.key == order.key)

@@ -8,8 +8,10 @@ from typing import Any
 
 from benchmark import stopping
 from benchmark.cells import run_encoder
+from benchmark.datasets import Known
 from benchmark.parallel import Unit
-from benchmark.plan import make_plan, resolve
+from benchmark.plan_request import RunRequest
+from benchmark.planning import planned
 from benchmark.progress import RunProgress
 from benchmark.results.store import RecordStore
 from registries import plugins
@@ -24,18 +26,26 @@ def work(unit: Unit, cache: str) -> bool:
     os.environ["BENCH_CACHE"] = cache
     for path in unit.request.plugins:
         plugins.add_file(path)
-    recipe, cards = resolve(unit.request)
-    store = RecordStore(unit.request.out)
-    plan = make_plan(unit.request, recipe, cards, store)
-    cells = [cell for cell in plan.to_run if cell.encoder.key == unit.encoder]
+    known = Known()
     try:
         with stopping.heeded():
-            if cells:  # none where another machine has been quicker
-                progress = RunProgress({})
-                run_encoder(cells[0].encoder, cells, plan=plan, store=store, progress=progress)
+            for request in unit.requests:
+                if not _all_well(request, unit.encoder, known) and request.on_error == "stop":
+                    break
     except stopping.StopRequested:
         return False
     return True
+
+
+def _all_well(request: RunRequest, encoder: str, known: Known) -> bool:
+    """Run what a request still needs of an encoder; whether nothing failed."""
+    plan = planned(request, known)
+    cells = [cell for cell in plan.to_run if cell.encoder.key == encoder]
+    if not cells:  # another machine has been quicker
+        return True
+    store, progress = RecordStore(request.out), RunProgress({})
+    records = run_encoder(cells[0].encoder, cells, plan=plan, store=store, progress=progress)
+    return all(record.status != "failed" for record in records.values())
 
 
 class Requeued:

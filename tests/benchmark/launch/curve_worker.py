@@ -17,9 +17,8 @@ import torch
 from benchmark import distributed
 from benchmark.cells import train_encoder
 from benchmark.distributed import rank
-from benchmark.plan import make_plan, resolve
 from benchmark.plan_request import RunRequest
-from benchmark.results.store import RecordStore
+from benchmark.planning import planned
 
 
 def main(objective: str, folder: Path, overrides: tuple[str, ...]) -> None:
@@ -27,7 +26,7 @@ def main(objective: str, folder: Path, overrides: tuple[str, ...]) -> None:
     request = RunRequest(
         objectives=(objective,), tasks=("ucf101",), overrides=overrides, out=folder
     )
-    plan = make_plan(request, *resolve(request), RecordStore(folder))
+    plan = planned(request)
     curve: list[dict[str, float]] = []
 
     def hear(event: dict) -> None:
