@@ -209,7 +209,7 @@ def _pretrain_cell(
         objective=name,
         version=found.version,
         options=options,
-        source=plugins.available("objectives")[name].source,
+        source=plugins.source("objectives", name),
         paper=found.paper,
         seed=seed,
         frozen=found.frozen,
@@ -291,9 +291,9 @@ def _eval_cell(
     )
 
 
-def _layout(recipe: Recipe) -> dict[str, bool]:
+def _layout(recipe: Recipe) -> dict[str, Any]:
     """Part of a key only where it is not as it was in the first records."""
-    return {"channels_last": True} if recipe.channels_last else {}
+    return ({"channels_last": True} if recipe.channels_last else {}) | recipe.packed
 
 
 def _keywords(found: type) -> list[str]:

@@ -39,6 +39,7 @@ from benchmark.results.schema import (
 )
 from benchmark.results.scores import recompute
 from benchmark.results.store import RecordStore
+from registries import plugins
 from registries.distributed import world_size
 
 EXTRA_METRICS = {"auc": ("hard_auc",), "top1": ("top5",)}  # reported beside the main metric
@@ -58,7 +59,7 @@ def pretrain_record(
         started=started,
         ended=ended,
         objective=objective_info(cell),
-        backbone=BackboneInfo(name=plan.recipe.video["type"]),
+        backbone=backbone_info(plan),
         pretrain=PretrainInfo(
             checkpoint_sha256=file_sha256(result.encoders),
             dataset=manifest.name if manifest else "",
@@ -186,7 +187,7 @@ def unscored_record(
         status=status,
         ended=now(),
         objective=objective_info(cell.encoder),
-        backbone=BackboneInfo(name=plan.recipe.video["type"]),
+        backbone=backbone_info(plan),
         pretrain=pretrain_info(source),
         task=task_info(cell),
         recipe=recipe_info(plan),
@@ -204,12 +205,14 @@ def seeds(seed: int) -> SeedInfo:
     return SeedInfo(init=seed, data=seed, loader=seed)
 
 
-def backbone_info(plan: Plan, found: Evaluation) -> BackboneInfo:
-    """The architecture, with the parameters of encoder and head as evaluated."""
+def backbone_info(plan: Plan, found: Evaluation | None = None) -> BackboneInfo:
+    """The architectures, whose they are, and the parameters of encoder and head as evaluated."""
+    types = plan.recipe.video["type"], plan.recipe.audio["type"]
     return BackboneInfo(
-        name=plan.recipe.video["type"],
-        params_total=found.params_total,
-        params_trainable=found.params_trainable,
+        name=types[0],
+        sources={name: plugins.source("backbones", name) for name in types},
+        params_total=found.params_total if found else None,
+        params_trainable=found.params_trainable if found else None,
     )
 
 
@@ -237,6 +240,7 @@ def task_info(cell: EvalCell) -> TaskInfo:
     return TaskInfo(
         name=card.name,
         version=card.version,
+        source=plugins.source("tasks", card.name),
         protocol=cell.protocol,
         split="test",
         fold=cell.fold,

@@ -9,13 +9,14 @@ import of torch), entry points of installed distributions (groups `bench.objecti
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +37,7 @@ class Plugin:
     name: str
     module: str
     summary: str
-    source: str  # "builtin", "plug-in dist==version", or "file PATH"
+    source: str  # "builtin", "plug-in dist==version", or "file NAME sha256:..."
 
 
 _files: dict[Kind, dict[str, Plugin]] = {"objectives": {}, "backbones": {}, "tasks": {}}
@@ -53,6 +54,20 @@ def available(kind: Kind) -> dict[str, Plugin]:
             )
         found[name] = plugin
     return dict(sorted(found.items()))
+
+
+def source(kind: Kind, name: str) -> str:
+    """Whose code a name stands for, as records tell it: see `Plugin.source`.
+
+    A dotted name ("mmaction.X") is one that the package before the dot registers with mmengine;
+    "unknown" is what imported code has registered by itself.
+    """
+    package, dot, _ = name.partition(".")
+    if not dot:
+        found = available(kind).get(name)
+        return found.source if found else "unknown"
+    owners = dict.fromkeys(packages_distributions().get(package, ()))
+    return ", ".join(_of_distribution(owner, version(owner)) for owner in owners) or package
 
 
 def load(kind: Kind, name: str) -> Plugin:
@@ -85,7 +100,9 @@ def add_file(path: Path) -> None:
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file. Give the path of a Python file.")
     module = f"bench_plugin_{path.stem}"
-    names = {kind: dict(_registered(path, module, f"file {path}", kind=kind)) for kind in _files}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    source = f"file {path.name} sha256:{digest}"
+    names = {kind: dict(_registered(path, module, source, kind=kind)) for kind in _files}
     if not any(names.values()):
         raise UsageError(
             f"--plugin {path} registers nothing: expected a class under "
@@ -115,8 +132,12 @@ def _builtin(kind: Kind) -> dict[str, Plugin]:
 def _installed(kind: Kind) -> Iterator[tuple[str, Plugin]]:
     for point in entry_points(group=f"bench.{kind}"):
         dist = point.dist
-        source = f"plug-in {dist.name}=={dist.version}" if dist else "plug-in"
+        source = _of_distribution(dist.name, dist.version) if dist else "plug-in"
         yield point.name, Plugin(point.name, point.module, f"from {source}", source)
+
+
+def _of_distribution(name: str, version: str) -> str:
+    return f"plug-in {name}=={version}"
 
 
 def _registered(

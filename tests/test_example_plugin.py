@@ -101,5 +101,8 @@ def test_they_run_together_and_leave_a_record(bench, tmp_path):
     record = json.loads(path.read_text())
     assert (record["status"], record["objective"]["name"]) == ("done", "example_arrow")
     assert record["task"]["name"] == "example_steps" and record["data"]["kind"] == "miniature"
+    for part in ("objective", "task"):
+        assert record[part]["source"] == "plug-in bench-example==0.1.0"
+    assert set(record["backbone"]["sources"].values()) == {"builtin"}
     assert 0 <= record["scores"]["top1"]["value"] <= 100
     assert "example_arrow" in bench("report")

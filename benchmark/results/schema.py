@@ -61,7 +61,7 @@ class Part(BaseModel):
 
 
 class ObjectiveInfo(Part):
-    """source: "builtin", or "distribution==version" of the plug-in.
+    """source: whose code it is: "builtin", "plug-in dist==version" or "file NAME sha256:...".
 
     Names beside the objectives': "scratch" (no pretraining), "imported" (encoder from elsewhere).
     """
@@ -74,9 +74,14 @@ class ObjectiveInfo(Part):
 
 
 class BackboneInfo(Part):
-    """flops: multiply-adds of one clip at the evaluated input size."""
+    """flops: multiply-adds of one clip at the evaluated input size.
+
+    sources: architecture of each encoder -> whose code it is, as the objective's; empty in records
+    from before it was noted.
+    """
 
     name: str
+    sources: dict[str, str] = {}
     params_total: Count | None = None
     params_trainable: Count | None = None
     flops: float | None = None
@@ -103,10 +108,14 @@ class PretrainInfo(Part):
 
 
 class TaskInfo(Part):
-    """chance: score of a guess, in the unit of `primary_metric`."""
+    """chance: score of a guess, in the unit of `primary_metric`.
+
+    source: whose code it is, as the objective's; empty in records from before it was noted.
+    """
 
     name: str
     version: int = 1
+    source: str = ""
     protocol: str
     split: str = "test"
     fold: int = 0

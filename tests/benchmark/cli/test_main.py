@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -193,7 +194,7 @@ def test_a_plugin_file_adds_names(bench, requests, tmp_path, monkeypatch):
     assert code == 0
     assert {
         "name": "mine_only",
-        "source": f"file {file}",
+        "source": f"file mine.py sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}",
         "summary": "An objective of mine",
         "paper": "",
     } in (json.loads(out))
