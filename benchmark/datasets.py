@@ -47,6 +47,7 @@ class Datasets:
             size=self.recipe.size_for(name),
             seed=seed,
             store=self.store(),
+            follow_links=self.request.follow_links,
             manifests=self.known.setdefault(f"{card.dataset} {root}", {}),
         )
         options = self.recipe.task_options(name)
@@ -66,7 +67,8 @@ class Datasets:
             root = self._root(name)
         known = self.known.setdefault(f"pretrain {name} {root}", {})
         if "" not in known:  # what a task tests is never pretrained on
-            known[""] = opened(adapters.read(name, root)).split("train")
+            listed = adapters.read(name, root)
+            known[""] = opened(listed, follow_links=self.request.follow_links).split("train")
         manifest = known[""]
         clips = self.recipe.pretrain_clips
         return manifest if clips is None or clips >= len(manifest) else manifest.take(clips)

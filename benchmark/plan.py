@@ -291,9 +291,9 @@ def _eval_cell(
     )
 
 
-def _layout(recipe: Recipe) -> dict[str, Any]:
+def _layout(recipe: Recipe) -> dict[str, bool]:
     """Part of a key only where it is not as it was in the first records."""
-    return ({"channels_last": True} if recipe.channels_last else {}) | recipe.packed
+    return {"channels_last": True} if recipe.channels_last else {}
 
 
 def _keywords(found: type) -> list[str]:

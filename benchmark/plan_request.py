@@ -14,6 +14,7 @@ class RunRequest:
 
     data: dataset name -> root in the owners' layout; the key "" is a folder of several datasets.
     miniature: generated stand-ins were asked for by name; with neither, the harness decides.
+    follow_links: files of a root may lie elsewhere, behind links.
     encoders: a file of encoders from elsewhere, evaluated instead of pretraining an objective.
     preset: the name of a packaged one, or the path of a file like one.
     overrides: the `key=value` strings of `-o`, as benchmark.config.override reads them.
@@ -25,6 +26,7 @@ class RunRequest:
     protocol: str | None = None  # None: each task's own
     data: Mapping[str, Path] = field(default_factory=dict)
     miniature: bool = False
+    follow_links: bool = False
     pretrain_data: str | None = None
     encoders: Path | None = None
     preset: str | Path = "demo"

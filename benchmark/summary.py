@@ -161,7 +161,8 @@ def retry_command(request: RunRequest) -> str:
         *(("--plugin", path) for path in request.plugins),
     ]
     words = [word for flag, value in options if value for word in (flag, str(value))]
-    return shlex.join(["bench", "run", *words, *(["--json"] if request.json else [])])
+    flags = {"--follow-links": request.follow_links, "--json": request.json}
+    return shlex.join(["bench", "run", *words, *(flag for flag, on in flags.items() if on)])
 
 
 def _seeds(seeds: tuple[int, ...]) -> str:

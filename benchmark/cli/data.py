@@ -12,6 +12,7 @@ from benchmark.cli import names
 from benchmark.cli.calibrate import calibrate
 from benchmark.cli.landmarks import landmarks
 from benchmark.cli.output import show_table
+from benchmark.cli.run import FollowLinks
 from benchmark.paths import cache_dir
 from registries import plugins
 from registries.errors import NotReadyError, UsageError, VerificationError, unknown
@@ -84,10 +85,11 @@ def verify(
     ] = None,
     tier: Tier = TierName.BASE,
     decode: Annotated[int, typer.Option(min=0, help="Samples to decode; 0 means all.")] = DECODED,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Compare files with the manifest: counts, sizes, hashes, decoding. Exit 5 on a difference."""
     found = (
-        _verify_dataset(name, root, decode=decode or None)
+        _verify_dataset(name, root, decode=decode or None, follow_links=follow_links)
         if root is not None
         else _verify_miniature(name, tier)
     )
@@ -111,6 +113,7 @@ def prepare(
     out: Annotated[
         Path | None, typer.Option(help="File of the manifest; beside the data if left out.")
     ] = None,
+    follow_links: FollowLinks = False,
 ) -> None:
     """Unpack a dataset, count it, open every file, look for doubles, write its manifest.
 
@@ -120,7 +123,8 @@ def prepare(
     from benchmark import config
     from benchmark.data.prepare import prepare as make_ready
 
-    found = make_ready(name, root, options=config.override({}, tuple(override or ())), out=out)
+    options = config.override({}, tuple(override or ()))
+    found = make_ready(name, root, options=options, out=out, follow_links=follow_links)
     show_table([{"what": key, "found": text} for key, text in found.facts.items()])
     _list_problems(
         name,
@@ -180,7 +184,9 @@ def _refuse_dataset(name: str) -> None:
         )
 
 
-def _verify_dataset(name: str, root: Path, *, decode: int | None) -> list[str]:
+def _verify_dataset(
+    name: str, root: Path, *, decode: int | None, follow_links: bool
+) -> list[str]:
     from benchmark.data import adapters
     from benchmark.data.verify import counts, of_expected, problems
 
@@ -193,4 +199,4 @@ def _verify_dataset(name: str, root: Path, *, decode: int | None) -> list[str]:
             for split, count in counts(manifest).items()
         ]
     )
-    return list(problems(manifest, decode=decode))
+    return list(problems(manifest, decode=decode, follow_links=follow_links))

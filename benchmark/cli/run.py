@@ -20,7 +20,9 @@ from registries import plugins
 from registries.errors import UsageError, unknown
 
 DATA_HELP = "ROOT of datasets, name=ROOT of one, or miniature. May be repeated."
-
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Use files that links in a root lead to elsewhere.")
+]
 
 UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID"  # set by torchrun for the processes that it starts
 # of torchrun's own, those that say how many processes there are and how they meet
@@ -62,6 +64,7 @@ def run(
         str | None, typer.Option(help="`bench list protocols`; each task's own if not given.")
     ] = None,
     data: Annotated[list[str] | None, typer.Option(help=DATA_HELP)] = None,
+    follow_links: FollowLinks = False,
     pretrain_data: Annotated[str | None, typer.Option(help="Dataset to pretrain on.")] = None,
     encoders: Annotated[
         Path | None, typer.Option(help="Evaluate this encoders.pt instead of pretraining.")
@@ -124,6 +127,7 @@ def run(
         protocol=_protocol(protocol),
         data=roots,
         miniature=miniature,
+        follow_links=follow_links,
         pretrain_data=pretrain_data,
         encoders=_existing(encoders),
         preset=_preset(preset, config_file),

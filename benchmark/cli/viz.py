@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import names
-from benchmark.cli.run import DATA_HELP, read_data
+from benchmark.cli.run import DATA_HELP, FollowLinks, read_data
 from benchmark.paths import cache_dir
 from registries.errors import UsageError
 
@@ -40,6 +40,7 @@ def attention(
     objective: Objective = None,
     task: Annotated[str, typer.Option(help="A task with sight and sound.")] = "localise",
     data: Data = None,
+    follow_links: FollowLinks = False,
     preset: Preset = "demo",
     option: Option = None,
     n: Count = 12,
@@ -48,7 +49,16 @@ def attention(
 ) -> None:
     """Draw where a sound is seen over frames, and write the maps, as in GLCM's figure 3."""
     path = _encoders(encoders, run_dir, objective)
-    ready = _ready(path, task, preset=preset, option=option, data=data, both=True, jobs=jobs)
+    ready = _ready(
+        path,
+        task,
+        preset=preset,
+        option=option,
+        data=data,
+        follow_links=follow_links,
+        both=True,
+        jobs=jobs,
+    )
     from benchmark.viz.attention import draw_attention
 
     picture, *maps = draw_attention(ready, count=n, out=out, report=_quiet)
@@ -63,6 +73,7 @@ def retrieval(
     objective: Objective = None,
     task: Annotated[str, typer.Option(help="A task with classes.")] = "ucf101",
     data: Data = None,
+    follow_links: FollowLinks = False,
     preset: Preset = "demo",
     option: Option = None,
     n: Count = 6,
@@ -71,7 +82,16 @@ def retrieval(
 ) -> None:
     """Draw test clips beside the training clips most like them, as in CrissCross's figure 5."""
     path = _encoders(encoders, run_dir, objective)
-    ready = _ready(path, task, preset=preset, option=option, data=data, both=False, jobs=jobs)
+    ready = _ready(
+        path,
+        task,
+        preset=preset,
+        option=option,
+        data=data,
+        follow_links=follow_links,
+        both=False,
+        jobs=jobs,
+    )
     from benchmark.viz.retrieval import draw_retrieval
 
     (picture,) = draw_retrieval(ready, count=n, out=out, cache=cache_dir(), report=_quiet)
@@ -99,6 +119,7 @@ def _ready(
     preset: str,
     option: list[str] | None,
     data: list[str] | None,
+    follow_links: bool,
     both: bool,
     jobs: int | None,
 ) -> Ready:
@@ -108,7 +129,14 @@ def _ready(
     from benchmark.viz.prepare import prepare  # torch, mmengine: once every name is right
 
     return prepare(
-        encoders, name, preset=preset, overrides=overrides, data=roots, both=both, jobs=jobs
+        encoders,
+        name,
+        preset=preset,
+        overrides=overrides,
+        data=roots,
+        follow_links=follow_links,
+        both=both,
+        jobs=jobs,
     )
 
 

@@ -38,11 +38,17 @@ class Prepared:
 
 
 def prepare(
-    name: str, root: Path, *, options: Mapping[str, Any] | None = None, out: Path | None = None
+    name: str,
+    root: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    out: Path | None = None,
+    follow_links: bool = False,
 ) -> Prepared:
     """Prepare the dataset `name` in `root`; options are its adapter's.
 
     out: where the manifest goes; None: beside the data, or into the cache where that is refused.
+    follow_links: also files that lie elsewhere, behind links.
 
     Zip and tar archives in `root` are unpacked. Samples that do not open are problems and are left
     out of the manifest, as they are before a training. Raises UsageError for an unknown name or
@@ -58,7 +64,7 @@ def prepare(
         if not todo:
             raise
         raise NotReadyError(f"{error}. Unpack first: {'; '.join(todo)}") from error
-    seen = ready.headers(listed)
+    seen = ready.judged(listed, follow_links=follow_links)
     manifest = ready.readable(listed, seen)
     facts = {"unpacked": ", ".join(unpacked), "joined": f"{joined} clips" if joined else ""}
     facts |= _facts(manifest, seen, gone=len(listed.missing))

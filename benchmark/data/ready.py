@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.data import links
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.scan import scan
@@ -22,14 +23,17 @@ from benchmark.paths import cache_dir
 MAX_BAD = 0.01  # chosen: more is a broken copy, not stray files
 
 
-def opened(manifest: Manifest, *, max_bad: float = MAX_BAD) -> Manifest:
+def opened(
+    manifest: Manifest, *, max_bad: float = MAX_BAD, follow_links: bool = False
+) -> Manifest:
     """The samples whose files open, with `has_audio` filled in; the others are listed as missing.
 
-    Raises NotReadyError, with a list of the files, where a share of more than `max_bad` do not.
+    follow_links: also files that lie elsewhere, behind links. Raises NotReadyError, with a list of
+    the files, where a share of more than `max_bad` do not.
     """
     if manifest.kind == "miniature":
         return manifest
-    seen = headers(manifest)
+    seen = judged(manifest, follow_links=follow_links)
     bad = [
         BadFile(name, error)
         for name, error in zip(manifest.rows["id"], seen["error"], strict=True)
@@ -39,8 +43,26 @@ def opened(manifest: Manifest, *, max_bad: float = MAX_BAD) -> Manifest:
     return readable(manifest, seen)
 
 
+def judged(manifest: Manifest, *, follow_links: bool = False) -> pd.DataFrame:
+    """As `headers`; links that lead out of the dataset's folder are errors, unless followed.
+
+    Where links lead is looked at each time: it is no matter of the manifest's hash.
+    """
+    seen = headers(manifest)
+    if follow_links:
+        return seen
+    paths = manifest.rows["path"]
+    astray = links.outside(manifest.root, paths.unique())
+    return seen.assign(
+        error=[
+            links.refusal(manifest.root, path) if path in astray else error
+            for path, error in zip(paths, seen["error"], strict=True)
+        ]
+    )
+
+
 def readable(manifest: Manifest, seen: pd.DataFrame) -> Manifest:
-    """`manifest` without the samples that do not open, by what `headers` says of it."""
+    """`manifest` without the samples that do not open, by what `judged` says of it."""
     rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean").to_numpy())
     lost = tuple(manifest.rows["path"][(seen["error"] != "").to_numpy()])
     found = replace(manifest, rows=rows, missing=(*manifest.missing, *lost))

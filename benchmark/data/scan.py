@@ -1,9 +1,10 @@
 """Look at every file before training: does it open, how long is it, has it sound?
 
-What becomes of a file, by what is wrong with it. Left out: it is listed as missing and counted in
-the coverage. Padded: what it lacks is repeated (picture) or zero (sound), and the validity of the
-clip (`data_samples["valid"]`) says so. Read: nothing is wrong with it. Stops: no training begins,
-the files are named; also where more than `ready.MAX_BAD` of the files would be left out.
+What becomes of a file, by what is wrong with it (`ready.judged` sees to links). Left out: it is
+listed as missing and counted in the coverage. Padded: what it lacks is repeated (picture) or zero
+(sound), and the validity of the clip (`data_samples["valid"]`) says so. Read: nothing is wrong with
+it. Stops: no training begins, the files are named; also where more than `ready.MAX_BAD` of the
+files would be left out.
 
     missing, empty, no media file                       left out
     header only, or cut short                           left out
@@ -72,13 +73,10 @@ def scan(
 
 def _sample(manifest: Manifest, file: Look, path: str, start: float, stop: float) -> Look:
     """What a look at the file says about one sample of it."""
-    place = manifest.root / path
-    if not place.resolve().is_relative_to(manifest.root.resolve()):
-        return Look(0.0, False, f"{place}: a link that leads out of {manifest.root}; copy the file")
     end = file.seconds if pd.isna(stop) else min(stop, file.seconds)
     if not file.error and end <= start:
         said = f"its sample begins at {start:.2f} s, the file ends at {file.seconds:.2f} s"
-        return Look(0.0, False, f"{place}: {said}; correct the list")
+        return Look(0.0, False, f"{manifest.root / path}: {said}; correct the list")
     return Look(max(end - start, 0.0), file.has_audio, file.error)
 
 

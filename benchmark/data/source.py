@@ -25,7 +25,8 @@ class ClipSource:
     """One dataset root, read through its adapter; shared by all tasks and objectives.
 
     size: pixels a side of what the encoder sees. seed: of the training draws. store: decoded
-    clips kept on disk, or None to decode each time. manifests: those read so far, by adapter
+    clips kept on disk, or None to decode each time. follow_links: also files that lie outside the
+    root, behind links. manifests: those read so far, by adapter
     options; a dict that several sources of one root may share.
     """
 
@@ -34,6 +35,7 @@ class ClipSource:
     size: int
     seed: int = 0
     store: FrameStore | None = None
+    follow_links: bool = False
     manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 
     def manifest(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
@@ -41,13 +43,13 @@ class ClipSource:
         key = repr(sorted(options.items()))
         if key not in self.manifests:
             # held out of train by group only where the owners have no validation part
-            found = opened(adapters.read(self.adapter, self.root, **options))
-            self.manifests[key] = hold_out(found)
+            self.manifests[key] = hold_out(self.training(**options))
         return self.manifests[key]
 
     def training(self, **options: Any) -> Manifest:  # noqa: ANN401 - checked by the adapter's signature
         """The manifest of a part that is only trained on: nothing is held out of it."""
-        return opened(adapters.read(self.adapter, self.root, **options))
+        listed = adapters.read(self.adapter, self.root, **options)
+        return opened(listed, follow_links=self.follow_links)
 
     def dataset(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.data import reader
+from benchmark.data import links, reader
 from benchmark.data.manifest import Manifest
 
 HEAD = 4096  # bytes; chosen: enough to tell media of one size apart, one read from a disk
@@ -50,14 +50,20 @@ def duplicates(manifest: Manifest) -> Iterator[str]:
         )
 
 
-def problems(manifest: Manifest, *, decode: int | None) -> Iterator[str]:
+def problems(
+    manifest: Manifest, *, decode: int | None, follow_links: bool = False
+) -> Iterator[str]:
     """Everything that differs from the manifest, one sentence each.
 
     decode: how many samples are decoded to their end, spread evenly over the rows; None: all.
+    follow_links: links that lead out of the root are no problem.
     """
     for path in manifest.missing:
         yield f"{path} is listed by the owners and missing"
     files = manifest.rows.drop_duplicates("path")
+    if not follow_links:
+        for path in sorted(links.outside(manifest.root, files["path"])):
+            yield links.refusal(manifest.root, path)
     for row in files.itertuples():
         yield from _file(manifest.root / str(row.path), row)
     count = len(manifest) if decode is None else min(decode, len(manifest))

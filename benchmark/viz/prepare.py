@@ -49,6 +49,7 @@ def prepare(
     preset: str,
     overrides: tuple[str, ...] = (),
     data: Mapping[str, Path] | None = None,
+    follow_links: bool = False,
     both: bool = False,
     jobs: int | None = None,
 ) -> Ready:
@@ -63,6 +64,7 @@ def prepare(
         preset=preset,
         overrides=overrides,
         data=data or {},
+        follow_links=follow_links,
         jobs=jobs,
     )
     recipe, (card,) = resolve(request)

@@ -54,6 +54,7 @@ def test_every_option_comes_back_but_force(read, tmp_path, monkeypatch):
         overrides=("finetune.lr=1e-3", "tasks.lrw.note='a b'"),
         out=Path("results/other runs"),
         jobs=2,
+        follow_links=True,
         force=True,
         json=True,
         on_error="stop",

@@ -18,7 +18,7 @@ from benchmark.data.dataset import ClipDataset
 from benchmark.data.isolated import Lost, ask
 from benchmark.data.manifest import Manifest, make_rows
 from benchmark.data.reader import read_all
-from benchmark.data.ready import decode_all, opened
+from benchmark.data.ready import decode_all, judged, opened
 from benchmark.data.scan import fit
 from benchmark.data.store import LISTED, FrameStore
 from registries.errors import NotReadyError
@@ -113,7 +113,7 @@ def test_coverage_is_counted_exactly(corpus, seen):
 def test_what_an_objective_needs_is_counted_exactly(corpus):
     _, cases = corpus
     listed = manifest(*corpus)
-    found = fit(listed, scan.scan(listed), seconds=2.9, sound=True)
+    found = fit(listed, judged(listed), seconds=2.9, sound=True)
     usable = [c.number for c in cases if c.outcome != "left out" and c.heard and c.seconds > 2.9]
     assert found.rows["label"].tolist() == usable
 
