@@ -184,9 +184,7 @@ def _refuse_dataset(name: str) -> None:
         )
 
 
-def _verify_dataset(
-    name: str, root: Path, *, decode: int | None, follow_links: bool
-) -> list[str]:
+def _verify_dataset(name: str, root: Path, *, decode: int | None, follow_links: bool) -> list[str]:
     from benchmark.data import adapters
     from benchmark.data.verify import counts, of_expected, problems
 

@@ -23,9 +23,7 @@ from benchmark.paths import cache_dir
 MAX_BAD = 0.01  # chosen: more is a broken copy, not stray files
 
 
-def opened(
-    manifest: Manifest, *, max_bad: float = MAX_BAD, follow_links: bool = False
-) -> Manifest:
+def opened(manifest: Manifest, *, max_bad: float = MAX_BAD, follow_links: bool = False) -> Manifest:
     """The samples whose files open, with `has_audio` filled in; the others are listed as missing.
 
     follow_links: also files that lie elsewhere, behind links. Raises NotReadyError, with a list of

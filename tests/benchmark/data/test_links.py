@@ -1,4 +1,4 @@
-"""Links out of a dataset's folder: refused wherever they are in a path, and only by the user let in."""
+"""Links out of a dataset's folder: refused wherever they are in a path; the user may allow them."""
 
 from __future__ import annotations
 
