@@ -22,18 +22,13 @@ from benchmark.distributed import collect
 from benchmark.encoder_file import load_encoder, read_alignment
 from benchmark.evaluation import Evaluation
 from benchmark.hooks import Report, standard_hooks
+from benchmark.layout import lay_out
 from benchmark.memory import note, within_memory
 from benchmark.protocols.attention import Listener
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.protocols.pooling import feature_channels
 from benchmark.settings import Finetune, Recipe
-from benchmark.training import (
-    build_runner,
-    eval_loader,
-    lay_out,
-    precision_of,
-    train_loader,
-)
+from benchmark.training import build_runner, eval_loader, precision_of, train_loader
 from registries.sampling import ClipSampling, View
 from registries.task import MODALITIES, STEPS, Split, Task
 
@@ -88,7 +83,7 @@ def _train_and_test(
     best = BestEpoch(task.metrics()[0].name, higher_is_better=task.card.higher_is_better)
     progress, hooks = standard_hooks(seed, report)
     runner = build_runner(
-        lay_out(model, channels_last=recipe.channels_last),
+        lay_out(model, recipe),
         loaders["train"],
         finetune,
         work_dir=work_dir,
@@ -113,7 +108,10 @@ def _train_and_test(
         val=best.value,
         steps=runner.max_iters,
         data_wait=progress.data_wait,
-        notes=(*task.notes, *note(work_dir, finetune.batch_size, across=False)),
+        notes=(
+            *task.notes,
+            *note(work_dir, finetune.batch_size, accumulate=finetune.accumulate, across=False),
+        ),
         **_sizes(model),
     )
 

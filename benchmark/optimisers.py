@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -32,8 +33,29 @@ def larc(weight: Tensor, grad: Tensor, *, lr: float, weight_decay: float, trust:
     return torch.where(size > 0, factor, 1.0) * (grad + weight_decay * weight)
 
 
+class ClipNorm(Hook):
+    """Scales all gradients down to a total norm, just before the optimiser's step.
+
+    mmengine's own reads the norm at every step, which waits for the device, and keeps each.
+    """
+
+    def __init__(self, max_norm: float) -> None:
+        self.max_norm = max_norm
+
+    def before_train(self, runner: Runner) -> None:
+        """Hang on to the optimiser."""
+        runner.optim_wrapper.optimizer.register_step_pre_hook(self.clip)
+
+    def clip(
+        self, optimizer: torch.optim.Optimizer, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> None:
+        """What the optimiser calls before its step."""
+        weights = chain.from_iterable(group["params"] for group in optimizer.param_groups)
+        torch.nn.utils.clip_grad_norm_(weights, self.max_norm)
+
+
 class Larc(Hook):
-    """Rescales every gradient by LARC just before the optimiser's step (after gradient clipping).
+    """Rescales every gradient by LARC just before the optimiser's step (after `ClipNorm`).
 
     The optimiser itself must have no weight decay: it is part of the gradient here.
     """

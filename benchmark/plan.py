@@ -291,9 +291,10 @@ def _eval_cell(
     )
 
 
-def _layout(recipe: Recipe) -> dict[str, bool]:
+def _layout(recipe: Recipe) -> dict[str, Any]:
     """Part of a key only where it is not as it was in the first records."""
-    return {"channels_last": True} if recipe.channels_last else {}
+    used = {"channels_last": recipe.channels_last, "compile": recipe.compile}
+    return {name: True for name, wanted in used.items() if wanted} | recipe.packed
 
 
 def _keywords(found: type) -> list[str]:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from torch import nn
+from torch.utils.data import DataLoader
 
 from benchmark import stopping
 from benchmark.checkpoint import Checkpoint
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.data.ready import headers
 from benchmark.data.scan import fit
-from benchmark.data.store import FrameStore
 from benchmark.diagnostics import Diagnose
 from benchmark.encoder_file import save_encoders
-from benchmark.hooks import FractionDone, Report, standard_hooks
+from benchmark.hooks import FractionDone, Progress, Report, standard_hooks
+from benchmark.layout import lay_out
 from benchmark.memory import note, within_memory
 from benchmark.settings import Recipe
-from benchmark.training import build_runner, lay_out, precision_of, train_loader
+from benchmark.training import build_runner, precision_of, train_loader
 from registries import plugins
 from registries.distributed import world_size
 from registries.errors import NotReadyError, unknown
@@ -76,7 +80,7 @@ def pretrain(
     *,
     recipe: Recipe,
     manifest: Manifest | None,
-    store: FrameStore | None,
+    store: ClipStore | None,
     seed: int,
     out: Path,
     report: Report,
@@ -116,24 +120,17 @@ def _train(
     report: Report,
 ) -> PretrainResult:
     """Train to the end, from the last checkpoint where there is one; ready for use afterwards."""
-    (progress, hooks), diagnose = standard_hooks(seed, report), Diagnose(name, report)
-    checkpoint = Checkpoint(report, every=recipe.checkpoint_every)
-    runner = build_runner(
-        lay_out(objective, channels_last=recipe.channels_last),
-        train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers),
-        recipe.pretrain,
-        work_dir=out / "work",
-        name=f"pretrain-{out.name}",
-        seed=seed,
-        precision=precision_of(recipe.precision),
-        hooks=[*hooks, FractionDone(), diagnose, checkpoint],
+    loader = train_loader(dataset, recipe.pretrain, seed=seed, workers=recipe.workers)
+    runner, progress, diagnose = trainer(
+        name, objective, loader, recipe=recipe, seed=seed, out=out, report=report
     )
     with stopping.between_steps():
         runner.train()
     objective.eval()
     # an objective that relates the samples of a batch can `gather` those of all processes
     across = "gather" in inspect.signature(type(objective).__init__).parameters
-    halved = note(out / "work", recipe.pretrain.batch_size, across=across)
+    training = recipe.pretrain
+    parted = note(out / "work", training.batch_size, accumulate=training.accumulate, across=across)
     return PretrainResult(
         encoders=out / "encoders.pt",
         steps=runner.max_iters,
@@ -142,8 +139,38 @@ def _train(
         data_wait=progress.data_wait,
         final={key: float(value.detach()) for key, value in progress.logs.items()},
         diagnostics=diagnose.found,
-        warnings=(*halved, *diagnose.warnings),
+        warnings=(*parted, *diagnose.warnings),
     )
+
+
+def trainer(
+    name: str,
+    objective: Objective,
+    loader: DataLoader[Any],
+    *,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
+    report: Report,
+    hooks: Sequence[Hook] = (),
+) -> tuple[Runner, Progress, Diagnose]:
+    """The Runner with all that pretraining hangs on it, and the hooks that can be asked afterwards.
+
+    hooks: more of them, of a caller that measures.
+    """
+    (progress, standard), diagnose = standard_hooks(seed, report), Diagnose(name, report)
+    checkpoint = Checkpoint(report, every=recipe.checkpoint_every)
+    runner = build_runner(
+        lay_out(objective, recipe),
+        loader,
+        recipe.pretrain,
+        work_dir=out / "work",
+        name=f"pretrain-{out.name}",
+        seed=seed,
+        precision=precision_of(recipe.precision),
+        hooks=[*standard, FractionDone(), diagnose, checkpoint, *hooks],
+    )
+    return runner, progress, diagnose
 
 
 def sampling_for(name: str, options: Mapping[str, Any], recipe: Recipe) -> ClipSampling:
@@ -160,7 +187,7 @@ def pretraining_data(
     recipe: Recipe,
     manifest: Manifest,
     *,
-    store: FrameStore | None,
+    store: ClipStore | None,
     seed: int = 0,
 ) -> ClipDataset:
     """The clips that an objective is trained on: those of `manifest` that have what it needs."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
+    ValidationInfo,
+    field_validator,
     model_serializer,
 )
 
 from benchmark import config
+from benchmark.validation import validate, without_defaults
 from registries.errors import UsageError, unknown
 from registries.task import Inputs
 
@@ -25,10 +27,18 @@ HARNESS_KEYS = (
     "inputs",
     "probe",
 )  # of a task's config; the rest are the task's own keywords
-# fields of a training that came after the first records
-LATER = ("warmup_lr", "final_lr", "lr_scale", "constant_lr", "larc", "crop", "pooling")
-
-T = TypeVar("T", bound=BaseModel)
+# fields that came after the first records: of a training, and of a whole recipe
+LATER = (
+    "warmup_lr",
+    "final_lr",
+    "lr_scale",
+    "constant_lr",
+    "larc",
+    "accumulate",
+    "crop",
+    "pooling",
+)
+LATER_OF_RECIPE = ("channels_last", "compile", "activation_checkpointing", "pack")
 
 
 class Strict(BaseModel):
@@ -53,6 +63,10 @@ class Training(Strict):
     step, None for a thousandth of `lr`. final_lr: where the cosine ends. lr_scale, constant_lr:
     parameters whose rate is multiplied, or left out of warm-up and schedule, by the beginning of
     their names ("predictors"). larc: trust coefficient of layer-wise rates (optimisers.larc).
+
+    accumulate: equal parts that a batch is trained in, one after the other, for one step; takes the
+    memory of one part. `batch_size` is that of the step. Part of the key, as it changes numbers:
+    in-batch negatives and batch statistics are of a part (parted.py), and the record says so.
     """
 
     epochs: int = Field(ge=1)
@@ -72,15 +86,21 @@ class Training(Strict):
     lr_scale: dict[str, float] = {}
     constant_lr: tuple[str, ...] = ()
     larc: float | None = Field(None, gt=0)
+    accumulate: int = Field(1, ge=1)
+
+    @field_validator("accumulate")
+    @classmethod
+    def _parts_of_a_batch(cls, parts: int, known: ValidationInfo) -> int:
+        """Parts are equal, of two samples at least: batch statistics need them."""
+        batch = known.data.get("batch_size")  # missing: it was refused itself
+        if batch and (batch % parts or batch < 2 * parts):
+            raise ValueError(f"must divide batch_size={batch} into parts of two samples or more")
+        return parts
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out fields of LATER at their defaults: keys of earlier records stay as they are."""
-        fields = type(self).model_fields
-        dumped: dict[str, Any] = handler(self)
-        known = [name for name in LATER if name in fields]
-        unused = {name for name in known if getattr(self, name) == fields[name].default}
-        return _without(dumped, unused)
+        return without_defaults(self, handler(self), LATER)
 
 
 class Pretrain(Training):
@@ -119,8 +139,32 @@ class Probe(Strict):
     segments: int | None = Field(None, ge=1)
 
 
+class Pack(Strict):
+    """Clips come from packs, which `bench data pack` makes, and not from their files.
+
+    codec: "jpeg" at `quality`, or "raw", lossless. fps: frames kept a second, at most those that a
+    file has; None keeps every frame.
+    """
+
+    codec: Literal["jpeg", "raw"] = "jpeg"
+    quality: int = Field(95, ge=1, le=100)
+    fps: float | None = Field(None, gt=0)
+
+    def change(self) -> dict[str, Any]:
+        """What makes its frames others than those of the files; empty where they are the same."""
+        found: dict[str, Any] = {} if self.fps is None else {"fps": self.fps}
+        return found if self.codec == "raw" else found | {"jpeg": self.quality}
+
+
 class Recipe(Strict):
-    """Everything a run needs besides names and seeds. tuning: how its numbers were chosen."""
+    """Everything a run needs besides names and seeds. tuning: how its numbers were chosen.
+
+    channels_last, of 3-D convolutions, and compile, torch.compile of the encoders (what objectives
+    ask of inner stages is not compiled), change the order of sums and with it the last digits: both
+    are part of the key. activation_checkpointing keeps only what goes into each stage of an encoder
+    and computes the rest anew for the backward pass, a third more time for less memory: the same
+    numbers, no part of the key. See layout.py.
+    """
 
     tuning: str = "none: the preset's numbers"
     tier: Literal["ci", "small", "base"] = "base"  # of the generated stand-ins
@@ -131,21 +175,36 @@ class Recipe(Strict):
     audio: dict[str, Any]
     clip: Clip = Clip()
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    channels_last: bool = False  # of 3-D convolutions
+    channels_last: bool = False
+    compile: bool = False
+    activation_checkpointing: bool = False
     workers: int = Field(0, ge=0)
     checkpoint_every: float = Field(300.0, ge=0, exclude=True)  # seconds a kill may cost; chosen
     frame_cache: bool = False
+    pack: Pack | None = None
     pretrain: Pretrain
     finetune: Finetune
     probe: Probe = Probe()
     objectives: dict[str, dict[str, Any]] = {}
     tasks: dict[str, dict[str, Any]] = {}
 
+    @field_validator("activation_checkpointing")
+    @classmethod
+    def _one_of_the_two(cls, wanted: bool, known: ValidationInfo) -> bool:
+        if wanted and known.data.get("compile"):
+            raise ValueError("a compiled encoder chooses itself what it keeps; leave compile out")
+        return wanted
+
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out `channels_last` unless it is used: recipes of earlier records lack it."""
-        dumped: dict[str, Any] = handler(self)
-        return dumped if self.channels_last else _without(dumped, {"channels_last"})
+        """Leave out fields of LATER_OF_RECIPE unless used: recipes of earlier records lack them."""
+        return without_defaults(self, handler(self), LATER_OF_RECIPE)
+
+    @property
+    def packed(self) -> dict[str, Any]:
+        """What packs change, as part of a key; empty for lossless ones, as without."""
+        change = self.pack.change() if self.pack is not None else {}
+        return {"pack": change} if change else {}
 
     def finetune_for(self, task: str) -> Finetune:
         """The finetuning recipe of one task.
@@ -189,10 +248,6 @@ class Recipe(Strict):
         return wanted
 
 
-def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in names}
-
-
 def load_recipe(
     preset: str | Path,
     *,
@@ -217,34 +272,3 @@ def load_recipe(
     merged = config.merge(base, found)
     merged = config.override(merged, overrides)
     return validate(Recipe, merged, where=f"preset {preset}")
-
-
-def validate(schema: type[T], values: dict[str, Any], *, where: str) -> T:
-    """Check values against a schema.
-
-    The error names the key, what was found and the nearest key.
-    """
-    try:
-        return schema.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise unknown(
-                "option", place, _fields(schema, first["loc"][:-1]), hint=f"({where})"
-            ) from error
-        raise UsageError(
-            f"{where}: option {place!r} is {first.get('input')!r}; "
-            f"{first['msg'][0].lower()}{first['msg'][1:]}."
-        ) from error
-
-
-def _fields(schema: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """Dotted names of the fields allowed at a place of the schema."""
-    prefix = ""
-    for part in path:
-        inner = schema.model_fields[str(part)].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        schema, prefix = inner, f"{prefix}{part}."
-    return [prefix + name for name in schema.model_fields]

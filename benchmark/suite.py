@@ -19,7 +19,8 @@ from pydantic import Field
 from benchmark import config
 from benchmark.plan_request import RunRequest
 from benchmark.results.schema import Record
-from benchmark.settings import Strict, validate
+from benchmark.settings import Strict
+from benchmark.validation import validate
 from registries.errors import NotReadyError, unknown
 
 SWEEP = "sweep"  # folder of its records, beside those of the blocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from torch.utils.data import DataLoader, Dataset
 from benchmark import distributed
 from benchmark.data.curriculum import CurriculumDataset
 from benchmark.distributed import MeanLogs, ShareSampler
-from benchmark.memory import PARTS, HalvedLoop, is_halved
-from benchmark.optimisers import Larc, WarmedCosine, parameter_rates
+from benchmark.memory import parts
+from benchmark.optimisers import ClipNorm, Larc, WarmedCosine, parameter_rates
+from benchmark.parted import PartedLoop
 from benchmark.settings import Training
 
+BLOCK = 65_536  # places of an order that are made Python numbers at a time; chosen
 WARMUP_START = 1e-3  # chosen: share of the rate at the first step
 # mmengine's defaults that are not wanted; the last two read every loss at every step, which waits
 # for the device, and keep what only mmengine's own logger shows
@@ -65,11 +67,13 @@ class EpochSampler(torch.utils.data.Sampler[int]):
         draw = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         videos = len(self.dataset)  # type: ignore[arg-type]
         self.dataset.set_epoch(self.epoch * self.repeats)  # type: ignore[attr-defined]
-        passes = (
-            (torch.randperm(videos, generator=draw) + repeat * videos).tolist()
-            for repeat in range(self.repeats)
+        orders = (torch.randperm(videos, generator=draw) for _ in range(self.repeats))
+        blocks = (
+            block + repeat * videos
+            for repeat, order in enumerate(orders)
+            for block in order[max(self.skip - repeat * videos, 0) :].split(BLOCK)
         )
-        return islice(chain.from_iterable(passes), self.skip, None)
+        return chain.from_iterable(block.tolist() for block in blocks)
 
 
 def begin_worker(_: int) -> None:
@@ -131,31 +135,31 @@ def build_runner(
 ) -> Runner:
     """A Runner that trains `model` by `recipe`, logging below `work_dir`.
 
-    In half-batches where the training in this folder has run out of memory (see memory.py).
+    In more parts than the recipe says where the training in this folder has run out of memory (see
+    memory.py).
 
     validation: {"dataloader", "evaluator", "interval"} for a validation loop, else none.
     """
     steps = len(loader) * recipe.epochs
     val = validation or {}
-    halved = is_halved(work_dir)
-    if recipe.larc is not None:
-        hooks = [*hooks, Larc(trust=recipe.larc, weight_decay=recipe.weight_decay)]
+    count = parts(work_dir, recipe.accumulate)
+    parted = {"type": PartedLoop, "parts": count}
     runner = Runner(
         model=model,
         work_dir=str(work_dir),
         train_dataloader=loader,
         train_cfg={
-            "type": HalvedLoop if halved else EpochBasedTrainLoop,
+            **(parted if count > 1 else {"type": EpochBasedTrainLoop}),
             "max_epochs": recipe.epochs,
             "val_interval": val.get("interval", recipe.epochs + 1),
         },
         val_dataloader=val.get("dataloader"),
         val_evaluator=val.get("evaluator"),
         val_cfg={} if val else None,
-        optim_wrapper=optim_wrapper(model, recipe, precision, parts=PARTS if halved else 1),
+        optim_wrapper=optim_wrapper(model, recipe, precision, parts=count),
         param_scheduler=schedule(recipe, steps=steps, epoch=len(loader)),
         default_hooks=dict.fromkeys(UNUSED_HOOKS),
-        custom_hooks=[MeanLogs(), *hooks],
+        custom_hooks=[MeanLogs(), *hooks, *gradient_hooks(recipe)],
         visualizer={"type": "Visualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]},
         resume=False,
         randomness={"seed": seed},
@@ -168,15 +172,14 @@ def build_runner(
     return runner
 
 
-def lay_out(model: nn.Module, *, channels_last: bool) -> nn.Module:
-    """Weights of 3-D convolutions with the channels last in memory; activations follow them."""
-    if channels_last:
-        for module in model.modules():
-            if isinstance(module, nn.Conv3d):
-                module.weight.data = module.weight.data.contiguous(
-                    memory_format=torch.channels_last_3d
-                )
-    return model
+def gradient_hooks(recipe: Training) -> list[ClipNorm | Larc]:
+    """What is done to gradients just before the optimiser's step, in this order."""
+    hooks: list[ClipNorm | Larc] = []
+    if recipe.clip_grad is not None:
+        hooks.append(ClipNorm(recipe.clip_grad))
+    if recipe.larc is not None:
+        hooks.append(Larc(trust=recipe.larc, weight_decay=recipe.weight_decay))
+    return hooks
 
 
 def quiet(logger: MMLogger) -> None:
@@ -189,9 +192,10 @@ def quiet(logger: MMLogger) -> None:
 def optim_wrapper(
     model: nn.Module, recipe: Training, precision: str, *, parts: int = 1
 ) -> dict[str, Any]:
-    """Config of mmengine's optimiser wrapper. Raises UsageError for a rate of no parameter.
+    """Config of mmengine's optimiser wrapper, without `gradient_hooks`.
 
-    parts: backward passes whose gradients are averaged for one step.
+    parts: backward passes whose gradients are averaged for one step. Raises UsageError for a rate
+    of no parameter.
     """
     optimizer: dict[str, Any] = {
         "type": recipe.optimizer,
@@ -201,14 +205,13 @@ def optim_wrapper(
     }
     if recipe.optimizer == "SGD":
         optimizer["momentum"] = 0.9
-    elif torch.cuda.is_available():
-        optimizer["fused"] = True  # one kernel for all parameters
+    if torch.cuda.is_available():
+        # one kernel for all parameters, and no look at the gradients for overflow, which waits
+        optimizer["fused"] = True
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": optimizer}
     wrapper["accumulative_counts"] = parts
     if precision == "bf16":
         wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}
-    if recipe.clip_grad is not None:
-        wrapper["clip_grad"] = {"max_norm": recipe.clip_grad}
     if recipe.lr_scale or recipe.constant_lr:
         names = [name for name, p in model.named_parameters() if p.requires_grad]
         keys = parameter_rates(names, scale=recipe.lr_scale, constant=recipe.constant_lr)

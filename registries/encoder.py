@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 Modality = Literal["video", "audio"]
 Inject = Callable[[str, Tensor], Tensor]  # (stage, its map) -> what the next stage gets
@@ -28,6 +28,14 @@ class Encoder(BaseModule, ABC):
     strides: tuple[tuple[int, ...], ...]
     config: dict[str, Any]
     stage_channels: Mapping[str, int] = {}
+
+    def segments(self) -> tuple[nn.Module, ...]:
+        """Parts that run one after another (optional); none of a part inside another part.
+
+        Each takes one tensor and gives one, so that what it holds for the backward pass can be
+        computed anew from what went in. Encoders inside this one name their own.
+        """
+        return ()
 
     @abstractmethod
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:

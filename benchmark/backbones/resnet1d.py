@@ -45,6 +45,10 @@ class ResNet1d18(Encoder):
         self.channels = (entering,)
         self.stage_channels = widths(self._stages(), entering=in_channels)
 
+    def segments(self) -> tuple[nn.Module, ...]:
+        """The stem and each block."""
+        return (self.stem, *self.blocks)
+
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
         """(B, F, T) -> (B, C, T)."""
         return (self.blocks(self.stem(clip)),)

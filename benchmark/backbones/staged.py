@@ -39,6 +39,10 @@ class StagedVideo(Encoder):
         self.stage_channels = widths(self.stages, entering=3)
         self.strides = (tuple(strides.total(rows, axis) for axis in (-3, -2, -1)),)
 
+    def segments(self) -> tuple[nn.Module, ...]:
+        """The stages."""
+        return tuple(self.stages.values())
+
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, T, H, W) -> one map (B, C, t, h, w)."""
         for stage in self.stages.values():

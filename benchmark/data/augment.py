@@ -94,12 +94,13 @@ class Augment:
         return self.delay(self.turn(self._crop(planes, draw, size), draw), draw)
 
     def _crop(self, planes: Tensor, draw: Draw, size: int) -> Tensor:
-        flips = (draw.flip < self.flip).to(planes.device)
+        flips = _sent(draw.flip < self.flip, planes.device)
         if self.scale is None:
             out = _shift(planes, draw, size).float() / 255
             return torch.where(flips.view(-1, 1, 1, 1, 1, 1), out.flip(-1), out)
         height, width = planes.shape[-2:]
-        high, wide, top, left = (part.to(planes.device) for part in self.boxes(draw, height, width))
+        boxes = torch.stack(self.boxes(draw, height, width))
+        high, wide, top, left = _sent(boxes, planes.device)
         theta = torch.zeros(len(planes), 2, 3, device=planes.device)
         # box in the coordinates of affine_grid: the frame is [-1, 1] on both axes
         theta[:, 0, 0] = torch.where(flips, -wide, wide) / width
@@ -124,7 +125,7 @@ class Augment:
         theta[:, 0, 1] = -theta[:, 1, 0]
         flat = pixels.flatten(1, 3)  # clips, colours and frames as channels
         shape = [len(flat), 1, *flat.shape[2:]]
-        grid = F.affine_grid(theta.to(pixels.device), shape, align_corners=False)
+        grid = F.affine_grid(_sent(theta, pixels.device), shape, align_corners=False)
         out = F.grid_sample(flat, grid, padding_mode="border", align_corners=False)
         return out.reshape(pixels.shape)
 
@@ -135,7 +136,7 @@ class Augment:
         frames = pixels.shape[3]
         moves = (draw.shift * (2 * self.shift + 1)).long() - self.shift  # (B,)
         source = (torch.arange(frames) - moves[:, None]).clamp(0, frames - 1)  # (B, T)
-        source = source.to(pixels.device).view(len(pixels), 1, 1, frames, 1, 1)
+        source = _sent(source, pixels.device).view(len(pixels), 1, 1, frames, 1, 1)
         return pixels.gather(3, source.expand_as(pixels))
 
     def boxes(self, draw: Draw, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -153,16 +154,19 @@ class Augment:
         if not any((*self.strengths, self.grey)):
             return pixels
         mean = pixels.mean(dim=(1, 3, 4, 5))  # (B, 3)
-        matrix, offset = self.colour_map(draw, mean.cpu())
+        matrix, offset = self.colour_map(Draw(*_sent(torch.stack(draw), mean.device)), mean)
         batch, clips = pixels.shape[:2]
         flat = pixels.reshape(batch * clips, 3, -1)
-        matrix = matrix.to(pixels.device).repeat_interleave(clips, 0)
-        offset = offset.to(pixels.device).repeat_interleave(clips, 0)
+        matrix, offset = matrix.repeat_interleave(clips, 0), offset.repeat_interleave(clips, 0)
         return torch.baddbmm(offset[..., None], matrix, flat).clamp_(0, 1).reshape(pixels.shape)
 
     def colour_map(self, draw: Draw, mean: Tensor) -> tuple[Tensor, Tensor]:
-        """The affine map of each sample's colours, x -> matrix x + offset: (B, 3, 3), (B, 3)."""
-        grey, eye = torch.tensor(GREY).expand(3, 3), torch.eye(3)
+        """The affine map of each sample's colours, x -> matrix x + offset: (B, 3, 3), (B, 3).
+
+        mean: of each sample's colours, (B, 3), where the numbers of `draw` are.
+        """
+        grey = _sent(torch.tensor(GREY), mean.device).expand(3, 3)
+        eye = torch.eye(3, device=mean.device)
         by_brightness, by_contrast, by_saturation, by_hue = self.strengths
 
         def factor(number: Tensor, strength: float) -> Tensor:
@@ -182,11 +186,17 @@ class Augment:
 def _hue(turns: Tensor) -> Tensor:
     """(B, 3, 3) rotations of the hue by `turns` (B,) of the full circle."""
     to_yiq = torch.tensor(YIQ, dtype=torch.float64)
+    back, to_yiq = _sent(torch.stack([torch.linalg.inv(to_yiq), to_yiq]), turns.device)
     angle = 2 * math.pi * turns.double()
-    rotate = torch.eye(3, dtype=torch.float64).repeat(len(turns), 1, 1)
+    rotate = torch.eye(3, dtype=torch.float64, device=turns.device).repeat(len(turns), 1, 1)
     rotate[:, 1, 1] = rotate[:, 2, 2] = angle.cos()
     rotate[:, 1, 2], rotate[:, 2, 1] = -angle.sin(), angle.sin()
-    return (torch.linalg.inv(to_yiq) @ rotate @ to_yiq).float()
+    return (back @ rotate @ to_yiq).float()
+
+
+def _sent(numbers: Tensor, device: torch.device) -> Tensor:
+    """On the device where they are needed, without waiting for what it does."""
+    return numbers.to(device, non_blocking=True)
 
 
 def _shift(planes: Tensor, draw: Draw, size: int) -> Tensor:

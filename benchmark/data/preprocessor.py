@@ -31,12 +31,11 @@ class ClipPreprocessor(BaseDataPreprocessor):
 
     views: as the dataset's sampling names them. size: side S of the output. augment: how training
     clips are changed, None for the centre only; testing always takes the centre. seed: the
-    runner's; the draws depend on it and the number of training batches so far (a buffer of the
+    runner's; the draws depend on it and the number of training batches so far (part of the
     checkpoint), so that a resumed run equals an uninterrupted one. Processes that train together
     draw for the whole batch, and each takes the numbers of its own rows.
     """
 
-    step: Tensor
     mean: Tensor
     std: Tensor
 
@@ -49,13 +48,21 @@ class ClipPreprocessor(BaseDataPreprocessor):
         seed: int = 0,
         sample_rate: int = SAMPLE_RATE,
     ) -> None:
-        super().__init__()
+        super().__init__(non_blocking=True)  # from pinned memory: the host goes on
         self.views, self.size, self.seed = dict(views), size, seed
         self.augment = Augment.make(augment)
         self.logmel = LogMel(sample_rate=sample_rate)
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.step = 0  # no buffer: reading one waits for the device
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1, 1), persistent=False)
+
+    def get_extra_state(self) -> Tensor:
+        """What the checkpoint holds besides buffers: the number of training batches so far."""
+        return torch.tensor(self.step)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Go on from there."""
+        self.step = int(state)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Process one collated batch; `data_samples` only move to the device (strings stay)."""
@@ -76,7 +83,7 @@ class ClipPreprocessor(BaseDataPreprocessor):
     def _draws(self, batch: Mapping[str, Tensor]) -> dict[str, Draw]:
         """One draw for each `augment` letter of the video views."""
         names = [name for name in batch if self.views[name].modality == "video"]
-        seeds = np.random.SeedSequence([self.seed, 0, int(self.step)]).generate_state(1, np.uint64)
+        seeds = np.random.SeedSequence([self.seed, 0, self.step]).generate_state(1, np.uint64)
         generator = torch.Generator().manual_seed(int(seeds[0] >> np.uint64(1)))
         self.step += 1
         rank, world = get_dist_info()

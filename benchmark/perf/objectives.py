@@ -5,17 +5,15 @@
                  mean of their maps; a pass that the step makes without gradient has none here
 
 Both are timed in turns in one process, step, reference, step, reference, and compared within each
-turn, so that how busy the machine is cancels; on a CPU they run in one thread, whose own time is
-taken instead of the clock's. Batches are noise of the shapes that the recipe gives, and what is
-done to them before the encoders is not counted.
+turn, so that how busy the machine is cancels (see clock.py). Batches are noise of the shapes that
+the recipe gives, and what is done to them before the encoders is not counted.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,6 +26,7 @@ from benchmark.data.augment import Augment
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.encoder_calls import Call, recorded
 from benchmark.mock import MockClips
+from benchmark.perf.clock import one_thread, seconds
 from benchmark.pretrain import build, sampling_for
 from benchmark.settings import Recipe
 from benchmark.training import device_name, optim_wrapper, precision_of
@@ -115,7 +114,7 @@ def measure(
         step.once()
     optimiser = _still(objective, recipe)
     reference = Reference(calls, precision=precision)
-    with _one_thread():
+    with one_thread():
         turns = [_turn(objective, step, reference, optimiser) for _ in range(WARM_UP + repeats)]
     limit, reason = LIMITS.get(name, (None, ""))
     return Cost(
@@ -186,34 +185,10 @@ class Reference:
 def _turn(objective: Objective, step: Step, reference: Reference, optimiser: OptimWrapper) -> Turn:
     """One step, its optimiser, one reference."""
     objective.zero_grad()
-    stepping = _seconds(step.once)
-    optimising = _seconds(optimiser.step)
+    stepping = seconds(step.once)
+    optimising = seconds(optimiser.step)
     objective.zero_grad()
-    return Turn(stepping, optimising, _seconds(reference.once))
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    """How long it takes: on a GPU until it is done, else this process's own time."""
-    if not torch.cuda.is_available():
-        began = time.process_time()
-        run()
-        return time.process_time() - began
-    torch.cuda.synchronize()
-    began = time.perf_counter()
-    run()
-    torch.cuda.synchronize()
-    return time.perf_counter() - began
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Several would spin while they wait, which is time too."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return Turn(stepping, optimising, seconds(reference.once))
 
 
 def _ready(name: str, recipe: Recipe, batch: int) -> tuple[Objective, dict[str, Any]]:

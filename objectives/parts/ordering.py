@@ -132,7 +132,8 @@ def recognised(scores: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, T
     rows = valid.float()
     total = rows.sum().clamp_min(1.0)
     hit = (scores.argmax(dim=1) == labels).float()
-    counts = (F.one_hot(labels, scores.shape[1]) * rows[:, None]).sum(dim=0)
+    classes = torch.arange(scores.shape[1], device=labels.device)
+    counts = ((labels[:, None] == classes) * rows[:, None]).sum(dim=0)
     return (hit * rows).sum() / total, counts.amax() / total
 
 

@@ -7,8 +7,9 @@ import pytest
 from benchmark import config
 from benchmark.cli import main as cli
 from benchmark.plan_request import RunRequest
-from benchmark.settings import Finetune, load_recipe, validate
+from benchmark.settings import Finetune, load_recipe
 from benchmark.summary import retry_command
+from benchmark.validation import validate
 from registries.errors import UsageError
 
 

@@ -15,8 +15,9 @@ from torch import nn
 from benchmark.optimisers import Larc, larc, parameter_rates, warmed_cosine
 from benchmark.paths import CHECKOUT
 from benchmark.protocols import FROZEN, parse
-from benchmark.settings import LATER, Recipe, Training, load_recipe, validate
+from benchmark.settings import LATER, Recipe, Training, load_recipe
 from benchmark.training import optim_wrapper, schedule
+from benchmark.validation import validate
 from registries.errors import UsageError
 
 

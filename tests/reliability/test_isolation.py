@@ -13,6 +13,7 @@ import benchmark.cells
 from benchmark import memory
 from benchmark.cli import main as cli
 from benchmark.data.dataset import ClipDataset
+from benchmark.parted import split
 from benchmark.protocols.finetune import FinetuneModel
 from benchmark.results.store import RecordStore
 from objectives.glcm import GLCM
@@ -154,7 +155,7 @@ def test_gradients_of_halves_are_those_of_the_whole_batch():
             (part @ variable).square().mean().div(len(parts)).backward()
         return variable.grad
 
-    halves = [part["inputs"]["video"] for part in memory.split({"inputs": {"video": rows}})]
+    halves = [part["inputs"]["video"] for part in split({"inputs": {"video": rows}}, 2)]
     assert torch.allclose(gradient(halves), gradient([rows]), rtol=1e-12)
 
 
@@ -162,7 +163,7 @@ def test_a_batch_is_cut_at_every_depth():
     times = ClipTimes(torch.arange(5.0)[:, None], torch.ones(5, 1), torch.zeros(5, 1))
     batch = {"inputs": {"video": torch.arange(5)}, "data_samples": {"id": list("abcde")}}
     batch["data_samples"]["times"] = {"video": times}
-    first, second = memory.split(batch)
+    first, second = split(batch, 2)
     assert first["inputs"]["video"].tolist() == [0, 1, 2]
     assert second["data_samples"]["id"] == ["d", "e"]
     assert isinstance(second["data_samples"]["times"]["video"], ClipTimes)

@@ -1,0 +1,45 @@
+"""Which time is taken: a GPU's by the wall, once it is done; a CPU's as this process's own.
+
+The own time of a process does not count how busy others keep the machine; it counts all threads,
+so that what is timed on a CPU runs in one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def settled() -> None:
+    """Wait until the device has done what it was asked to."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def now() -> float:
+    """Seconds of the wall on a GPU that has nothing left to do, else of this process."""
+    if not torch.cuda.is_available():
+        return time.process_time()
+    settled()
+    return time.perf_counter()
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """How long it takes."""
+    began = now()
+    run()
+    return now() - began
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Several would spin while they wait, which is time too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
