@@ -8,9 +8,8 @@ bit for bit. Which pictures are shown is known beforehand from the stamps of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from itertools import chain
 
 import numpy as np
 from av.container import InputContainer
@@ -28,36 +27,40 @@ def decoded(
 ) -> Iterator[VideoFrame]:
     """Pictures from where the container stands, in the order in which they are shown.
 
-    asked: ascending times in seconds of the stream's own clock; the picture shown at each, and the
-    one after the last, are among those that come. None: every picture comes.
+    asked: ascending times in seconds of the stream's own clock; the picture shown at each, those
+    before and after the last, and the first in the file's order come, and any that is damaged.
+    None: every picture comes.
     """
     packets, unit = container.demux(video), video.time_base or Fraction(1)
     ahead = [] if asked is None else list(_until(packets, float(asked[-1]), unit))
-    needed = None if asked is None else shown(_begins(ahead, unit), asked)
-    context = video.codec_context
+    begins = _begins(ahead, unit)
+    spare = set(begins) - shown(begins, asked) if begins and asked is not None else set[int]()
+    context, came = video.codec_context, False
     try:
-        for packet in chain(ahead, packets):
-            spare = needed is not None and packet.size and packet.pts not in needed
-            context.skip_frame = "NONREF" if spare else "DEFAULT"
-            yield from packet.decode()
-            if needed is not None and packet is ahead[-1]:
-                needed = None  # nothing is known of what follows
+        for packet in ahead:
+            context.skip_frame = "NONREF" if packet.pts in spare else "DEFAULT"
+            for image in packet.decode():
+                if image.pts not in spare or not came or image.is_corrupt:
+                    yield image
+                came = True
     finally:
         context.skip_frame = "DEFAULT"
+    for packet in packets:  # nothing is known of these
+        yield from packet.decode()
 
 
-def shown(begins: dict[int, float], asked: np.ndarray) -> set[int] | None:
-    """Stamps of the pictures shown at ascending times, and of the one after the last.
+def shown(begins: Mapping[int, float], asked: np.ndarray) -> set[int]:
+    """Stamps of the pictures shown at ascending times, and of those before and after the last.
 
-    begins: seconds at which the picture of each stamp begins. None where nothing is known.
+    begins: seconds at which the picture of each stamp begins, one at least.
     """
-    if not begins:
-        return None
     stamps = sorted(begins)
     starts = np.array([begins[stamp] for stamp in stamps])
     found = np.searchsorted(starts, asked + EPS, side="right") - 1
-    places = {max(int(place), 0) for place in found}
-    return {stamps[place] for place in places | {min(max(places) + 1, len(stamps) - 1)}}
+    places = set(np.maximum(found, 0).tolist())
+    last = max(places)
+    places |= {max(last - 1, 0), min(last + 1, len(stamps) - 1)}
+    return {stamps[place] for place in places}
 
 
 def _until(packets: Iterator[Packet], last: float, unit: Fraction) -> Iterator[Packet]:
@@ -75,7 +78,5 @@ def _until(packets: Iterator[Packet], last: float, unit: Fraction) -> Iterator[P
 
 def _begins(packets: list[Packet], unit: Fraction) -> dict[int, float]:
     """Seconds at which each picture begins, by stamp; empty where some packet has no stamp."""
-    kept = [packet for packet in packets if packet.size]
-    if any(packet.pts is None for packet in kept):
-        return {}
-    return {packet.pts: seconds(packet.pts, unit) for packet in kept}
+    stamps = [packet.pts for packet in packets if packet.size]
+    return {} if None in stamps else {stamp: seconds(stamp, unit) for stamp in stamps}
