@@ -14,6 +14,7 @@ from typing import Any
 from benchmark.data.manifest import Manifest
 from benchmark.datasets import Datasets, Known
 from benchmark.encoder_file import read_encoders
+from benchmark.layout import need_compiler
 from benchmark.plan_request import RunRequest
 from benchmark.pretrain import check_options, objective_class
 from benchmark.protocols import FROZEN, parse
@@ -103,6 +104,8 @@ def resolve(request: RunRequest) -> tuple[Recipe, list[TaskCard]]:
         tasks=request.tasks,
         overrides=request.overrides,
     )
+    if recipe.compile:
+        need_compiler()
     if request.backbones:
         if len(request.backbones) > 1:
             raise UsageError(
@@ -203,7 +206,7 @@ def _pretrain_cell(
             "clip": recipe.clip.model_dump(),
             "recipe": recipe.pretrain.model_dump(),
             "precision": precision,
-            **_layout(recipe),
+            **recipe.changes,
         }
     return PretrainCell(
         objective=name,
@@ -266,7 +269,7 @@ def _eval_cell(
         "data": manifest.hash,
         "seed": seed,
         "precision": precision_of(recipe.precision),
-        **_layout(recipe),
+        **recipe.changes,
     }
     if task.inputs != "v":  # keys of earlier records stay as they are
         fields["inputs"] = task.inputs
@@ -289,12 +292,6 @@ def _eval_cell(
         key_fields=fields,
         done=None if request.force else store.answered(key),
     )
-
-
-def _layout(recipe: Recipe) -> dict[str, Any]:
-    """Part of a key only where it is not as it was in the first records."""
-    used = {"channels_last": recipe.channels_last, "compile": recipe.compile}
-    return {name: True for name, wanted in used.items() if wanted} | recipe.packed
 
 
 def _keywords(found: type) -> list[str]:

@@ -201,10 +201,15 @@ class Recipe(Strict):
         return without_defaults(self, handler(self), LATER_OF_RECIPE)
 
     @property
-    def packed(self) -> dict[str, Any]:
-        """What packs change, as part of a key; empty for lossless ones, as without."""
-        change = self.pack.change() if self.pack is not None else {}
-        return {"pack": change} if change else {}
+    def changes(self) -> dict[str, Any]:
+        """What changes numbers of every cell, as part of its key; only what is used.
+
+        Packs that hold the same frames as the files are not.
+        """
+        order = {"channels_last": self.channels_last, "compile": self.compile}
+        frames = self.pack.change() if self.pack is not None else {}
+        used = {name: True for name, wanted in order.items() if wanted}
+        return used | ({"pack": frames} if frames else {})
 
     def finetune_for(self, task: str) -> Finetune:
         """The finetuning recipe of one task.

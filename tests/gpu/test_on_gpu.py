@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 import benchmark.run
+from benchmark.data.preprocessor import ClipPreprocessor
+from benchmark.mock import MockClips
 from benchmark.plan_request import RunRequest
-from benchmark.pretrain import objective_class
+from benchmark.pretrain import build, objective_class, sampling_for, trainer
 from benchmark.results.store import RecordStore
+from benchmark.settings import load_recipe
+from benchmark.training import train_loader
 from registries import plugins
 from registries.check_base import Subject, step, total, values
 
@@ -64,6 +69,55 @@ def test_a_loss_is_the_same_number_there(name, exact):
         if "loss" in key:
             assert losses[key].dtype == torch.float32, key
             assert value == pytest.approx(wanted[key], rel=BF16, abs=BF16), key
+
+
+class NoWaiting(Hook):
+    """Makes torch raise where the host waits for the device in one step."""
+
+    priority = "LOWEST"
+
+    def __init__(self, step):
+        self.step = step
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        torch.cuda.set_sync_debug_mode("error" if runner.iter == self.step else "default")
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("name", ["glcm", "moco"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("optimizer", ["AdamW", "SGD"])
+def test_a_step_does_not_wait_for_the_device(tmp_path, name, precision, optimizer):
+    """All of the fourth step of five, hooks included: none looks at a loss yet."""
+    changed = [f"pretrain.{text}" for text in ("epochs=1", "batch_size=4", "clip_grad=1.0")]
+    recipe = load_recipe(
+        "demo",
+        objectives=(name,),
+        overrides=(*changed, f"pretrain.optimizer={optimizer}", f"precision={precision}"),
+    )
+    options = recipe.objectives.get(name, {})
+    sampling = sampling_for(name, options, recipe)
+    preprocessor = ClipPreprocessor(
+        sampling.views, size=recipe.clip.size, augment=recipe.pretrain.augment
+    )
+    objective = build(name, options, recipe=recipe, preprocessor=preprocessor)
+    clips = MockClips(sampling, size=recipe.clip.size, count=20)
+    runner, _, _ = trainer(
+        name,
+        objective,
+        train_loader(clips, recipe.pretrain, seed=0, workers=0),
+        recipe=recipe,
+        seed=0,
+        out=tmp_path,
+        report=lambda event: None,
+        hooks=[NoWaiting(step=3)],
+    )
+    try:
+        runner.train()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def run(out, objectives, tasks, *overrides, protocol=None, jobs=None, seeds=(0,)):
