@@ -21,8 +21,9 @@ from benchmark.checkpoint import Checkpoint
 from benchmark.data.augment import Augment
 from benchmark.data.crops import MARGINS
 from benchmark.data.logmel import SAMPLE_RATE
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
 from benchmark.data.preprocessor import ClipPreprocessor
+from benchmark.data.rows.columns import make_rows
 from benchmark.encoder_file import load_encoder, save_encoders
 from benchmark.hooks import FractionDone, standard_hooks
 from benchmark.pretrain import sampling_for

@@ -81,7 +81,10 @@ def verify(
     name: Annotated[str, typer.Argument(help="A dataset (with --root) or a miniature.")],
     *,
     root: Annotated[
-        Path | None, typer.Option(help="Its root, in the owners' layout; a miniature's is known.")
+        Path | None,
+        typer.Option(
+            help="Its root, in the owners' layout, or its manifest; a miniature's is known."
+        ),
     ] = None,
     tier: Tier = TierName.BASE,
     decode: Annotated[int, typer.Option(min=0, help="Samples to decode; 0 means all.")] = DECODED,
@@ -111,7 +114,8 @@ def prepare(
         typer.Option("-o", help="key=value: an option of the dataset. Repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File of the manifest; beside the data if left out.")
+        Path | None,
+        typer.Option(help="Manifest, .arrow or .csv; both beside the data if not given."),
     ] = None,
     follow_links: FollowLinks = False,
 ) -> None:
@@ -129,8 +133,8 @@ def prepare(
     _list_problems(
         name,
         list(found.problems),
-        f"The manifest {found.written} is written. Fetch files that do not open again; scores on "
-        "data with the same file in two splits are too good.",
+        f"The manifest {found.written[0]} is written. Fetch files that do not open again; scores "
+        "on data with the same file in two splits are too good.",
     )
 
 
@@ -186,10 +190,16 @@ def _refuse_dataset(name: str) -> None:
 
 def _verify_dataset(name: str, root: Path, *, decode: int | None, follow_links: bool) -> list[str]:
     from benchmark.data import adapters
+    from benchmark.data.manifest import Manifest
     from benchmark.data.verify import counts, of_expected, problems
 
-    if not root.is_dir():
-        raise NotReadyError(f"--root {root} is not a folder. Give the folder the dataset lies in.")
+    if root.is_file():
+        Manifest.read(root, anew=True)
+    elif not root.is_dir():
+        raise NotReadyError(
+            f"--root {root} is no folder and no file. Give the folder the dataset lies in, or a "
+            "manifest of it that `bench data prepare` has written."
+        )
     manifest = adapters.read(name, root)
     show_table(
         [

@@ -19,7 +19,7 @@ from benchmark.plan_request import RunRequest
 from registries import plugins
 from registries.errors import UsageError, unknown
 
-DATA_HELP = "ROOT of datasets, name=ROOT of one, or miniature. May be repeated."
+DATA_HELP = "ROOT of datasets, name=ROOT or name=MANIFEST of one, or miniature. May be repeated."
 FollowLinks = Annotated[
     bool, typer.Option("--follow-links", help="Use files that links in a root lead to elsewhere.")
 ]
@@ -205,7 +205,8 @@ def _alone(suite: str, given: Mapping[str, object]) -> None:
 def read_data(values: Sequence[str]) -> tuple[dict[str, Path], bool]:
     """`["miniature"]` -> ({}, True); `["lrw=A", "B"]` -> ({"lrw": A, "": B}, False).
 
-    Raises UsageError for a root given twice, a root that is no folder, and miniature beside a root.
+    A named root may be the manifest that `bench data prepare` wrote. Raises UsageError for a root
+    given twice, one that is neither folder nor manifest, and miniature beside a root.
     """
     roots: dict[str, Path] = {}
     for value in values:
@@ -215,10 +216,11 @@ def read_data(values: Sequence[str]) -> tuple[dict[str, Path], bool]:
         name, place = (named[1], Path(named[2])) if named else ("", Path(value))
         if name in roots:
             raise UsageError(f"--data {value}: a root is already given ({roots[name]}); keep one.")
-        if not place.expanduser().is_dir():
+        if not place.expanduser().is_dir() and not (name and place.expanduser().is_file()):
             raise UsageError(
                 f"--data {value}: {place} is not a folder. Give the root of a dataset in its "
-                "owners' layout, or `miniature` for a generated stand-in."
+                "owners' layout, name=FILE for a manifest that `bench data prepare` has written, "
+                "or `miniature` for a generated stand-in."
             )
         roots[name] = place.expanduser()
     miniature = "miniature" in values

@@ -105,10 +105,10 @@ class ClipDataset(Dataset[dict[str, Any]]):
             for name, view in self.sampling.views.items():
                 if view.modality == "audio":
                     inputs[name], valid[name] = self._audio(clip, view, times[name])
-        rows = self.manifest.rows
-        facts = {name: rows[name].iat[index] for name in ("id", "group", "text", "tag")}
-        target = int(rows["label"].iat[index])
-        samples = {"index": index, **facts, "target": target, "times": times, "valid": valid}
+        texts = ("id", "group", "text", "tag")
+        facts = dict(zip(texts, self.manifest.facts(index, *texts), strict=True))
+        (target,) = self.manifest.facts(index, "label")
+        samples = {"index": index, **facts, "target": int(target), "times": times, "valid": valid}
         return {"inputs": inputs, "data_samples": samples}
 
     def _open(self, index: int) -> OpenClip:

@@ -1,63 +1,47 @@
 """What a dataset holds: one row a sample, the same for every dataset, real or miniature.
 
-Columns: id · path (relative to the root, forward slashes) · start, stop (seconds; stop empty = end
-of the file) · label (index into `labels`, -1 = none) · split ("train", "val", "test") · group
-(samples that must not be separated) · sha256 (empty = not hashed) · bytes · has_audio (empty = not
-known) · landmarks (path of a (T, 5, 2) array, empty = none) · text (what is said, as the task's
-metric compares it) · boxes (JSON, see `Boxes`; empty = none) · tag (a property by which scores are
-reported apart, such as the kind of a forgery).
+The columns are those of `benchmark.data.rows.columns`. A manifest is written to, and read from, a
+CSV or an Arrow file of the same content; the latter is opened without being read.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import InitVar, asdict, dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from benchmark.data.rows import arrow_form, csv_form, trust
+from benchmark.data.rows.checks import check
+from benchmark.data.rows.columns import COLUMNS
+from benchmark.data.rows.hashing import content_of, hash_of
 from registries.errors import NotReadyError
 
 Kind = Literal["full", "subset", "miniature"]
-COLUMNS: dict[str, str] = {
-    "id": "str",
-    "path": "str",
-    "start": "float64",
-    "stop": "float64",
-    "label": "int64",
-    "split": "str",
-    "group": "str",
-    "sha256": "str",
-    "bytes": "int64",
-    "has_audio": "boolean",
-    "landmarks": "str",
-    "text": "str",
-    "boxes": "str",
-    "tag": "str",
-}
-DEFAULTS: dict[str, Any] = {
-    "start": 0.0,
-    "stop": np.nan,
-    "label": -1,
-    "group": "",
-    "sha256": "",
-    "bytes": 0,
-    "has_audio": pd.NA,
-    "landmarks": "",
-    "text": "",
-    "boxes": "",
-    "tag": "",
-}
-HASHED = ("id", "path", "start", "stop", "label", "split", "group")
-TRUTHS = ("text", "boxes")  # part of the hash where a dataset has them
+ARROW = ".arrow"
+# what the parsing of a file of another kind, or of a damaged one, may end in
+DAMAGED = (
+    *(ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError, OSError),
+    pa.ArrowException,
+)
+FACTS = ("name", "labels", "kind", "version", "expected", "missing", "licence")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a manifest was read: the name of an adapter, and all its options."""
+
+    dataset: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,9 +49,9 @@ class Manifest:
     """The rows of a dataset and what is known about the whole.
 
     expected: samples of the complete dataset by its owners' lists · missing: listed paths that are
-    not there · kind: "full", "subset" (something is missing or left out) or "miniature". Raises
-    NotReadyError for a manifest without rows, a path that leaves the root, an id that occurs twice
-    and times that are none.
+    not there · kind: "full", "subset" (something is missing or left out) or "miniature" · origin:
+    who read it. Raises NotReadyError for a manifest without rows, and for what `rows.checks.check`
+    refuses; with `checked`, the rows are those of a manifest that was checked, or a part of them.
     """
 
     name: str
@@ -79,21 +63,17 @@ class Manifest:
     expected: int
     missing: tuple[str, ...]
     licence: str
+    origin: Origin | None = None
+    checked: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, checked: bool) -> None:
         if self.rows.empty:
             raise NotReadyError(
                 f"{self.name}: no sample was found in {self.root} ({len(self.missing)} listed "
                 f"files are missing). Check with `bench data verify {self.name} --root {self.root}`"
             )
-        for path in (*self.rows["path"], *self.rows["landmarks"]):
-            _stay_inside(path, self.name)
-        if (repeated := self.rows["id"].duplicated()).any():
-            raise NotReadyError(
-                f"{self.name}: {self.rows['id'][repeated].iloc[0]!r} is listed twice in "
-                f"{self.root}; every sample needs its own id"
-            )
-        _check_values(self.rows, self.name)
+        if not checked:
+            check(self.rows, name=self.name, root=self.root)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,24 +81,12 @@ class Manifest:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over what changes a number: the rows, their content, the labels; not the root."""
-        truths = [name for name in TRUTHS if (self.rows[name] != "").any()]
-        columns = [self.rows[name].map(_canonical) for name in (*HASHED, *truths)]
-        digest = hashlib.sha256("\t".join(self.labels).encode())
-        for values in zip(*columns, self._files(), strict=True):
-            digest.update(("\n" + "\t".join(values)).encode())
-        return digest.hexdigest()
+        return hash_of(self.rows, self.labels)
 
     @cached_property
     def content(self) -> str:
         """SHA-256 over the samples themselves, whatever their labels and splits."""
-        columns = [self.rows[name].map(_canonical) for name in ("id", "path", "start", "stop")]
-        files = self._files()
-        lines = sorted("\t".join(values) for values in zip(*columns, files, strict=True))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-    def _files(self) -> pd.Series:
-        """What tells the content of each file: its hash, or its size where it was not hashed."""
-        return self.rows["sha256"].where(self.rows["sha256"] != "", self.rows["bytes"].astype(str))
+        return content_of(self.rows)
 
     @property
     def hours(self) -> float:
@@ -127,14 +95,14 @@ class Manifest:
 
     def split(self, name: str) -> Manifest:
         """The samples of one split, in order. Raises NotReadyError where it has none."""
-        chosen = self.rows[self.rows["split"] == name]
-        if chosen.empty:
+        chosen = (self.rows["split"] == name).to_numpy(bool)
+        if not chosen.any():
             counts = self.rows["split"].value_counts().to_dict()
             raise NotReadyError(
                 f"{self.name}: no sample in split {name!r} of {self.root}; found {counts}. "
                 f"Check with `bench data verify {self.name} --root {self.root}`"
             )
-        return self.keep(chosen.index)
+        return self.keep(chosen)
 
     def take(self, count: int) -> Manifest:
         """The first `count` samples, or all; a smaller take is part of a larger one."""
@@ -142,52 +110,94 @@ class Manifest:
 
     def ranked(self, seed: int = 0) -> Manifest:
         """The same samples in a fixed random order, by sha1 of seed, name and id."""
-        keys = [
-            hashlib.sha1(f"{seed}:{self.name}:{i}".encode()).hexdigest() for i in self.rows["id"]
-        ]
-        return replace(self, rows=self.rows.iloc[np.argsort(keys)].reset_index(drop=True))
+        begin = hashlib.sha1(f"{seed}:{self.name}:".encode())
+        keys = (_continued(begin, name) for name in self.rows["id"])
+        order = np.argsort(np.fromiter(keys, "S20", len(self)))
+        return self._of(self.rows.iloc[order])
 
     def keep(self, chosen: pd.Index | pd.Series | np.ndarray) -> Manifest:
-        """The rows of a pandas index or boolean mask; `kind` stays that of the dataset."""
-        return replace(self, rows=self.rows.loc[chosen].reset_index(drop=True))
+        """The rows of a pandas index or boolean mask; `kind` stays that of the dataset.
+
+        Rows that follow one another are not copied; all rows are the manifest itself.
+        """
+        places = np.asarray(chosen)
+        if places.dtype == bool:
+            if places.all():
+                return self
+            places = self.rows.index[places].to_numpy()
+        if len(places) and (np.diff(places) == 1).all():
+            return self._of(self.rows.loc[places[0] : places[-1]])
+        return self._of(self.rows.loc[places])
+
+    def _of(self, rows: pd.DataFrame) -> Manifest:
+        return replace(self, rows=rows.reset_index(drop=True), checked=True)
 
     def media(self, row: int) -> Path:
         """Full path of a row's file."""
         return self.root / self.rows["path"].iat[row]
 
+    def facts(self, row: int, *columns: str) -> list[Any]:
+        """Values of one row, without those of the other columns that `rows.iloc[row]` gathers."""
+        return [self.rows[name].array[row] for name in columns]
+
     def write(self, path: Path) -> None:
-        """Write a CSV under a JSON comment line, atomically; the root is not written."""
-        head = {
-            key: getattr(self, key)
-            for key in ("name", "labels", "kind", "version", "expected", "missing", "licence")
-        }
-        # all text in quotes: a carriage return in a name is no end of a line
-        rows = self.rows.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        text = f"# {json.dumps(head)}\n{rows}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        temporary.write_bytes(text.encode())
-        temporary.replace(path)
+        """Write an Arrow file, where `path` ends so, else a CSV; atomically.
+
+        The root is written only where the file lies elsewhere.
+        """
+        head: dict[str, Any] = {key: getattr(self, key) for key in FACTS}
+        if self.origin is not None:
+            head["origin"] = asdict(self.origin)
+        if path.parent.resolve() != self.root.resolve():
+            head["root"] = str(self.root.resolve())
+        with _replacing(path) as temporary:
+            if path.suffix == ARROW:
+                arrow_form.write(temporary, {**head, "hash": self.hash}, self.rows)
+            else:
+                csv_form.write(temporary, head, self.rows)
+        trust.remember(path, trust.stamp(path))
 
     @classmethod
-    def read(cls, path: Path, root: Path) -> Manifest:
-        """Read what `write` wrote, for files under `root`. Raises NotReadyError for other files."""
+    def read(cls, path: Path, root: Path | None = None, *, anew: bool = False) -> Manifest:
+        """Read what `write` wrote, for files under `root`; None: where the file says, or lies.
+
+        anew: read an Arrow file to its end and check every row even where that has been done, see
+        `rows.trust`. Raises NotReadyError for other files, damaged ones, and rows that are refused.
+        """
         if not path.is_file():
             raise NotReadyError(f"{path} is missing; `bench data prepare` writes it")
         try:
-            first, _, rest = path.read_bytes().decode().partition("\n")
-            head = json.loads(first.removeprefix("#"))
-            rows = pd.read_csv(io.StringIO(rest), dtype=COLUMNS, keep_default_na=False, na_values={
-                "start": [""], "stop": [""], "has_audio": [""]
-            })[list(COLUMNS)]  # fmt: skip
-            head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
-            return cls(root=Path(root), rows=rows, **head)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            seen = trust.stamp(path)
+            known = path.suffix == ARROW and not anew and trust.known(path)
+            found, said = cls._read(path, root, known=known)
+            if path.suffix == ARROW and not known:
+                if found.hash != said:
+                    raise ValueError("its rows have another hash than it says")
+                trust.remember(path, seen)
+        except DAMAGED as error:
+            trust.forget(path)
             raise NotReadyError(
-                f"{path} is no manifest: a JSON line, then a table with the columns "
+                f"{path} is no manifest, or a damaged one: a head, then a table with the columns "
                 f"{', '.join(COLUMNS)} ({type(error).__name__}: {error}); write it again with "
                 "`bench data prepare`"
             ) from error
+        return found
+
+    @classmethod
+    def _read(cls, path: Path, root: Path | None, *, known: bool) -> tuple[Manifest, str]:
+        """A manifest, and the hash that its file says, "" for a CSV."""
+        if path.suffix == ARROW:
+            head, rows = arrow_form.read(path, check=not known)
+        else:
+            head, rows = csv_form.read(path)
+        place, said = head.pop("root", path.parent), head.pop("hash", "")
+        if origin := head.pop("origin", None):
+            head["origin"] = Origin(**origin)
+        head["labels"], head["missing"] = tuple(head["labels"]), tuple(head["missing"])
+        found = cls(root=Path(place if root is None else root), rows=rows, checked=known, **head)
+        if known:
+            vars(found)["hash"] = said  # not computed again: `hash` keeps what it found here
+        return found, said
 
 
 class Boxes(NamedTuple):
@@ -211,44 +221,19 @@ class Boxes(NamedTuple):
         return cls(tuple(tuple(box) for box in found["boxes"]), found["needed"])
 
 
-def make_rows(samples: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows with every column and its type; id, path and split are required."""
-    rows = pd.DataFrame([{**DEFAULTS, **sample} for sample in samples], columns=list(COLUMNS))
-    return rows.astype(COLUMNS)
+def _continued(begin: hashlib._Hash, name: str) -> bytes:
+    digest = begin.copy()
+    digest.update(name.encode())
+    return digest.digest()
 
 
-def _canonical(value: object) -> str:
-    """One spelling for each value: micro-seconds for floats, nothing for NaN."""
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.6f}"
-    return str(value)
-
-
-def _check_values(rows: pd.DataFrame, name: str) -> None:
-    """Refuse times that are none and names that are no text."""
-    start, stop = rows["start"], rows["stop"]
-    wrong = ~np.isfinite(start) | (start < 0) | (stop < start) | np.isinf(stop)
-    if wrong.any():
-        first = rows[wrong].iloc[0]
-        raise NotReadyError(
-            f"{name}: {first['id']!r} lasts from {first['start']} to {first['stop']} s; expected "
-            "seconds from 0 on, stop after start"
-        )
-    for column in ("id", "path", "group", "text", "tag"):
-        try:
-            "".join(rows[column]).encode()
-        except UnicodeEncodeError as error:
-            raise NotReadyError(
-                f"{name}: {error.object[max(error.start - 20, 0) : error.end + 20]!r} in a list or "
-                "file name is no UTF-8; rename the file, or convert the list"
-            ) from error
-
-
-def _stay_inside(path: str, name: str) -> None:
-    """Refuse paths that are absolute or climb out of the root."""
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-        raise NotReadyError(
-            f"{name}: the listed path {path!r} leaves the dataset's folder; list paths relative "
-            "to it, with forward slashes and without '..'"
-        )
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that takes the place of `path` when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
-import pandas as pd
 
 from benchmark.data import watch
 from benchmark.data.crops import CropRecipe
@@ -46,16 +45,14 @@ class Sample:
     """Where one row of a manifest is, and how its frames are cropped."""
 
     def __init__(self, manifest: Manifest, row: int, *, crop: CropRecipe, size: int) -> None:
-        facts = manifest.rows.iloc[row]
-        self.id, self.tag = str(facts["id"]), str(facts["tag"])
-        self.path = manifest.root / facts["path"]
-        self.start = float(facts["start"])
-        self.stop = None if pd.isna(facts["stop"]) else float(facts["stop"])
-        self.landmarks: Path | None = None
-        if facts["landmarks"]:
-            self.landmarks = resolve(manifest.root, facts["landmarks"])
-        self.sha256 = str(facts["sha256"])
-        self.box = Boxes.of(facts["boxes"]) if facts["boxes"] else None
+        texts = ("id", "tag", "path", "landmarks", "sha256", "boxes")
+        self.id, self.tag, self.name, landmarks, self.sha256, boxes = manifest.facts(row, *texts)
+        start, stop = manifest.facts(row, "start", "stop")
+        self.path = manifest.root / self.name
+        self.start = float(start)
+        self.stop = None if np.isnan(stop) else float(stop)
+        self.landmarks = resolve(manifest.root, landmarks) if landmarks else None
+        self.box = Boxes.of(boxes) if boxes else None
         self.crop, self.size = crop, size
 
     def transform(self) -> Transform:

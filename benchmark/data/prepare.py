@@ -16,23 +16,28 @@ import pandas as pd
 from benchmark.data import adapters, ready, stills, verify
 from benchmark.data.adapters.youtube import clips
 from benchmark.data.archives import by_hand, unpack
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import ARROW, Manifest
 from benchmark.paths import cache_dir
 from registries.errors import NotReadyError
 
 PAIRED = ("flickr_soundnet", "vggss")  # handed out as pictures and sounds too
 NAMED = 3  # missing files named; chosen
+# rows of which a CSV is written beside the Arrow file that runs open; chosen: longer ones are for
+# programs, and would take minutes
+CSV_UP_TO = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A dataset that was looked at. written: its manifest. facts: what was found, in words.
+    """A dataset that was looked at. written: its manifest, the first is the one to give to a run.
+
+    facts: what was found, in words.
 
     problems: what should be mended before a score is believed, one sentence each.
     """
 
     manifest: Manifest
-    written: Path
+    written: tuple[Path, ...]
     facts: dict[str, str]
     problems: tuple[str, ...]
 
@@ -47,7 +52,8 @@ def prepare(
 ) -> Prepared:
     """Prepare the dataset `name` in `root`; options are its adapter's.
 
-    out: where the manifest goes; None: beside the data, or into the cache where that is refused.
+    out: where the manifest goes, an Arrow file where it ends in .arrow, else a CSV; None: an Arrow
+    file and, up to `CSV_UP_TO` rows, a CSV beside the data, or in the cache where that is refused.
     follow_links: also files that lie elsewhere, behind links.
 
     Zip and tar archives in `root` are unpacked. Samples that do not open are problems and are left
@@ -70,7 +76,8 @@ def prepare(
     facts |= _facts(manifest, seen, gone=len(listed.missing))
     facts["to unpack"] = "; ".join(todo) if listed.missing else ""
     written = _write(manifest, out)
-    facts |= {"manifest": str(written), "hash": manifest.hash}
+    facts |= {"manifest": ", ".join(map(str, written)), "hash": manifest.hash}
+    facts["for a run"] = f"--data {name}={written[0]}"
     return Prepared(
         manifest=manifest,
         written=written,
@@ -105,15 +112,25 @@ def _facts(manifest: Manifest, seen: pd.DataFrame, *, gone: int) -> dict[str, st
     }
 
 
-def _write(manifest: Manifest, out: Path | None) -> Path:
+def _write(manifest: Manifest, out: Path | None) -> tuple[Path, ...]:
     """Write the manifest to `out`, or into the dataset's folder, or into the cache."""
-    path = out or manifest.root / f"bench_manifest_{manifest.name}.csv"
-    try:
-        manifest.write(path)
-    except OSError as error:
-        if out is not None:
+    if out is not None:
+        try:
+            manifest.write(out)
+        except OSError as error:
             raise NotReadyError(f"{out} cannot be written ({error}); give another --out") from error
+        return (out,)
+    name = f"bench_manifest_{manifest.name}"
+    try:
+        return _write_forms(manifest, manifest.root / name)
+    except OSError:
         # a name for each content: two roots of one dataset do not overwrite one another
-        path = cache_dir() / "manifests" / f"{manifest.hash[:16]}_{path.name}"
+        return _write_forms(manifest, cache_dir() / "manifests" / f"{manifest.hash[:16]}_{name}")
+
+
+def _write_forms(manifest: Manifest, stem: Path) -> tuple[Path, ...]:
+    forms = (ARROW, ".csv") if len(manifest) <= CSV_UP_TO else (ARROW,)
+    written = tuple(stem.with_name(stem.name + form) for form in forms)
+    for path in written:
         manifest.write(path)
-    return path
+    return written

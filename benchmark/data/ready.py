@@ -1,8 +1,9 @@
 """Before any training: does every file open, has it sound, can it be decoded?
 
 Generated miniatures are verified when they are made. A real dataset's files are looked at once and
-remembered by the hash of its manifest; samples that cannot be used are left out and listed as
-missing, or stop the run where they are too many (the whole table: `benchmark.data.scan`).
+remembered by the hash of its manifest, or in the manifest that `bench data prepare` writes. Samples
+that cannot be used are left out and listed as missing, or stop the run where they are too many (the
+whole table: `benchmark.data.scan`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 from benchmark.data import links
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
+from benchmark.data.present import looked_at, present
 from benchmark.data.scan import scan
 from benchmark.data.store import BadFile, check_bad
 from benchmark.paths import cache_dir
@@ -31,6 +33,8 @@ def opened(manifest: Manifest, *, max_bad: float = MAX_BAD, follow_links: bool =
     """
     if manifest.kind == "miniature":
         return manifest
+    if looked_at(manifest):
+        return present(manifest, max_bad=max_bad, follow_links=follow_links)
     seen = judged(manifest, follow_links=follow_links)
     bad = [
         BadFile(name, error)
@@ -61,9 +65,10 @@ def judged(manifest: Manifest, *, follow_links: bool = False) -> pd.DataFrame:
 
 def readable(manifest: Manifest, seen: pd.DataFrame) -> Manifest:
     """`manifest` without the samples that do not open, by what `judged` says of it."""
-    rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean").to_numpy())
+    heard, seconds = seen["has_audio"].astype("boolean"), seen["seconds"]
+    rows = manifest.rows.assign(has_audio=heard.array, seconds=seconds.to_numpy(float))
     lost = tuple(manifest.rows["path"][(seen["error"] != "").to_numpy()])
-    found = replace(manifest, rows=rows, missing=(*manifest.missing, *lost))
+    found = replace(manifest, rows=rows, missing=(*manifest.missing, *lost), checked=True)
     return found.keep((seen["error"] == "").to_numpy()) if lost else found
 
 
@@ -88,10 +93,12 @@ def decode_all(
 
 
 def headers(manifest: Manifest) -> pd.DataFrame:
-    """What `scan` says of a manifest, read from the cache where it was asked before.
+    """What `scan` says of a manifest, read from its rows, or the cache, where it was asked before.
 
     A scan that met files which do not open is not remembered: they may be mended in place.
     """
+    if looked_at(manifest):
+        return manifest.rows[["seconds", "has_audio"]].assign(error="")
     path: Path = cache_dir() / "scans" / f"{manifest.hash}.csv"
     if path.is_file():
         return pd.read_csv(path, keep_default_na=False)

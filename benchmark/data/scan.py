@@ -96,4 +96,4 @@ def fit(manifest: Manifest, seen: pd.DataFrame, *, seconds: float, sound: bool) 
             f"longest lasts {seen['seconds'].max():.2f} s and {seconds:.2f} s are needed"
         )
     rows = manifest.rows.assign(has_audio=seen["has_audio"].astype("boolean"))
-    return replace(manifest, rows=rows).keep(good)
+    return replace(manifest, rows=rows, checked=True).keep(good)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,33 +23,36 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
     is returned unchanged. tasks.md 6: 10 % of train by group. Raises NotReadyError where nothing
     can be moved (a single group, say).
     """
-    rows = manifest.rows
-    if (rows["split"] == "val").any() or not (rows["split"] == "train").any():
+    split = manifest.rows["split"]
+    if (split == "val").any() or not (split == "train").any():
         return manifest
-    train = rows[rows["split"] == "train"]
-    groups = train["group"].where(train["group"] != "", train["id"])
-    left = train["label"].value_counts().to_dict()
-    need = {label: max(1.0, fraction * count) for label, count in left.items()}  # one at least
-    moved: list[int] = []
-    for members in _shuffled(train, groups, seed):
-        counts = train.loc[members, "label"].value_counts().to_dict()
-        short = sum(min(max(need[label], 0.0), count) for label, count in counts.items())
-        keeps = all(left[label] > count for label, count in counts.items())
+    places = np.flatnonzero(split == "train")
+    train = manifest.rows[["id", "group", "label"]].iloc[places]
+    group, names = pd.factorize(train["group"].where(train["group"] != "", train["id"]))
+    label, _ = pd.factorize(train["label"])
+    left = np.bincount(label).tolist()
+    need = [max(1.0, fraction * count) for count in left]  # one at least
+    moved = np.zeros(len(names), bool)
+    for number, counts in _shuffled(group, label, names, seed):
+        short = sum(min(max(need[label], 0.0), count) for label, count in counts)
+        keeps = all(left[label] > count for label, count in counts)
         # worth it where at least half of the group's samples are still wanted
-        if keeps and 2 * short >= len(members):
-            moved += members
-            for label, count in counts.items():
+        if keeps and 2 * short >= sum(count for _, count in counts):
+            moved[number] = True
+            for label, count in counts:
                 left[label] -= count
                 need[label] -= count
-    if not moved:
+            if max(need) <= 0:
+                break
+    if not moved.any():
         raise NotReadyError(
             f"{manifest.name}: no validation data can be held out of {len(train)} training samples "
-            f"in {groups.nunique()} groups without splitting a group or emptying a class; add data "
-            f"to {manifest.root}"
+            f"in {len(names)} groups without splitting a group or emptying a class; add data to "
+            f"{manifest.root}"
         )
-    held = rows.copy()
-    held.loc[moved, "split"] = "val"
-    return replace(manifest, rows=held)
+    held = np.zeros(len(split), bool)
+    held[places] = moved[group]
+    return replace(manifest, rows=manifest.rows.assign(split=split.mask(held, "val")), checked=True)
 
 
 def few(train: Manifest, shots: float, *, seed: int) -> Manifest:
@@ -73,9 +77,23 @@ def few(train: Manifest, shots: float, *, seed: int) -> Manifest:
     return train.keep(rows.index[np.isin(rows.index, kept)])
 
 
-def _shuffled(train: pd.DataFrame, groups: pd.Series, seed: int) -> list[list[int]]:
-    """Row numbers of each group, in an order that depends on the names and the seed alone."""
-    named = {name: list(part.index) for name, part in train.groupby(groups)}
-    return [
-        named[n] for n in sorted(named, key=lambda n: hashlib.sha1(f"{seed}:{n}".encode()).digest())
-    ]
+def _shuffled(
+    group: np.ndarray, label: np.ndarray, names: Iterable[str], seed: int
+) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Each group's number and its samples by label, the most first.
+
+    The order depends on the names and the seed alone. group, label: (rows,) numbers from 0 on.
+    """
+    keys = np.fromiter((hashlib.sha1(f"{seed}:{n}".encode()).digest() for n in names), "S20")
+    labels = int(label.max()) + 1
+    pairs, first, counts = np.unique(group * labels + label, return_index=True, return_counts=True)
+    order = np.argsort(keys)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    sort = np.lexsort((first, -counts, rank[pairs // labels]))
+    owner, kind, counts = pairs[sort] // labels, pairs[sort] % labels, counts[sort]
+    begin = 0
+    for end in (np.flatnonzero(np.diff(owner, append=-1)) + 1).tolist():
+        found = zip(kind[begin:end].tolist(), counts[begin:end].tolist(), strict=True)
+        yield int(owner[begin]), list(found)
+        begin = end

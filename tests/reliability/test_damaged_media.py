@@ -16,9 +16,10 @@ from benchmark.data import container, scan
 from benchmark.data.container import MediaError
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.isolated import Lost, ask
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
 from benchmark.data.reader import read_all
 from benchmark.data.ready import decode_all, judged, opened
+from benchmark.data.rows.columns import make_rows
 from benchmark.data.scan import fit
 from benchmark.data.store import LISTED, FrameStore
 from registries.errors import NotReadyError

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from benchmark import config
 from benchmark.data.archives import unpack
-from benchmark.data.manifest import Boxes, Manifest, make_rows
+from benchmark.data.manifest import Boxes, Manifest
+from benchmark.data.rows.columns import make_rows
 from benchmark.encoder_file import read_encoders, save_encoders
 from benchmark.results.predictions import read_predictions, write_predictions
 from benchmark.results.schema import Record
@@ -90,21 +91,27 @@ def manifests(draw) -> Manifest:
     )
 
 
+FORMS = pytest.mark.parametrize("form", [".csv", ".arrow"])
+
+
+@FORMS
 @FUZZ
 @given(manifest=manifests())
-def test_a_manifest_reads_back_equal(manifest, tmp_path):
-    manifest.write(tmp_path / "m.csv")
-    found = Manifest.read(tmp_path / "m.csv", manifest.root)
+def test_a_manifest_reads_back_equal(form, manifest, tmp_path):
+    path = tmp_path / f"m{form}"
+    manifest.write(path)
+    found = Manifest.read(path, manifest.root)
     assert found.rows.equals(manifest.rows)
     assert (found.hash, found.content) == (manifest.hash, manifest.content)
     for name in ("name", "labels", "kind", "version", "expected", "missing", "licence"):
         assert getattr(found, name) == getattr(manifest, name)
 
 
+@FORMS
 @FUZZ
 @given(manifest=manifests(), data=st.data())
-def test_a_damaged_manifest_is_refused_or_whole(manifest, data, tmp_path):
-    path = tmp_path / "m.csv"
+def test_a_damaged_manifest_is_refused_or_whole(form, manifest, data, tmp_path):
+    path = tmp_path / f"m{form}"
     manifest.write(path)
     path.write_bytes(data.draw(damaged(path.read_bytes())))
     try:
@@ -114,6 +121,7 @@ def test_a_damaged_manifest_is_refused_or_whole(manifest, data, tmp_path):
     for place in found.rows["path"]:
         assert ".." not in Path(place).parts and not Path(place).is_absolute()
     assert len(found.hash) == 64
+    assert form == ".csv" or found.rows.equals(manifest.rows)  # it has a checksum
 
 
 VALUE = st.recursive(

@@ -10,7 +10,8 @@ import pytest
 from damaged_files import plain
 
 from benchmark.data.dataset import ClipDataset
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
+from benchmark.data.rows.columns import make_rows
 from registries.sampling import ClipSampling, View
 
 CLIPS, WARM_UP, ALLOWED = 10_000, 1_000, 50e6  # bytes

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.data.landmarks import places
-from benchmark.data.manifest import Kind, Manifest, make_rows
+from benchmark.data.manifest import Kind, Manifest
+from benchmark.data.rows.columns import make_rows
 from registries.errors import NotReadyError
 
 VIDEO_FILES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".mpg"})

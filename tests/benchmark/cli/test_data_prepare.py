@@ -36,8 +36,9 @@ def test_a_dataset_is_prepared(bench, root, tmp_path):
     assert code == 0, err
     lines = dict(line.split(None, 1) for line in out.splitlines()[1:])
     assert lines["samples"].startswith("miniature, ")
-    assert lines["manifest"] == str(root / "bench_manifest_mini-ucf.csv")
-    assert (root / "bench_manifest_mini-ucf.csv").is_file()
+    place = root / "bench_manifest_mini-ucf"
+    assert lines["manifest"] == f"{place}.arrow, {place}.csv"
+    assert place.with_suffix(".arrow").is_file() and place.with_suffix(".csv").is_file()
     assert bench("ucf101", "--root", str(root), "--out", str(tmp_path / "a.csv"))[0] == 0
     assert (tmp_path / "a.csv").is_file()
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from coded_media import noise, write_video
 
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
+from benchmark.data.rows.columns import make_rows
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmark.data.manifest import Boxes, Manifest
@@ -134,3 +136,45 @@ def test_content_does_not_depend_on_labels_and_splits(toy):
 def test_a_set_without_training_data_is_left_as_it_is(toy):
     asked = replace(toy, rows=toy.rows.assign(split="test"))
     assert hold_out(asked) is asked
+
+
+def plain_hold_out(rows, *, fraction, seed):
+    """Ids that are held out, by the rule applied to one group after another."""
+    train = rows[rows["split"] == "train"]
+    groups = train["group"].where(train["group"] != "", train["id"])
+    members = dict(list(train.groupby(groups)))
+    order = sorted(members, key=lambda n: hashlib.sha1(f"{seed}:{n}".encode()).digest())
+    left = train["label"].value_counts().to_dict()
+    need = {label: max(1.0, fraction * count) for label, count in left.items()}
+    moved = []
+    for name in order:
+        counts = members[name]["label"].value_counts().to_dict()
+        short = sum(min(max(need[label], 0.0), count) for label, count in counts.items())
+        if all(left[x] > n for x, n in counts.items()) and 2 * short >= len(members[name]):
+            moved += members[name]["id"].tolist()
+            for label, count in counts.items():
+                left[label] -= count
+                need[label] -= count
+    return set(moved)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_hold_out_is_the_rule_applied_group_by_group(manifest_of, tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    count, groups, labels = rng.integers(20, 300), rng.integers(5, 60), rng.integers(1, 12)
+    columns = {
+        "group": [("" if rng.random() < 0.1 else f"g{rng.integers(groups)}") for _ in range(count)],
+        "label": rng.integers(-1, labels, count).tolist(),
+        "split": rng.choice(["train", "test"], count, p=[0.8, 0.2]).tolist(),
+    }
+    toy = manifest_of(tmp_path, [f"v/{place}.mp4" for place in range(count)], **columns)
+    fraction = float(rng.choice([0.1, 0.25, 0.5]))
+    expected = plain_hold_out(toy.rows, fraction=fraction, seed=seed)
+    if not expected:
+        with pytest.raises(NotReadyError, match="no validation data"):
+            hold_out(toy, fraction=fraction, seed=seed)
+        return
+    held = hold_out(toy, fraction=fraction, seed=seed)
+    assert set(held.rows["id"][held.rows["split"] == "val"]) == expected
+    unchanged = held.rows["split"] == toy.rows["split"]
+    assert int((~unchanged).sum()) == len(expected)

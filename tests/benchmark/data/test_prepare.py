@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from coded_media import coded, noise, write_video
 
-from benchmark.data.manifest import Manifest
+from benchmark.data.manifest import Manifest, Origin
 from benchmark.data.prepare import prepare
 from registries.errors import NotReadyError
 
@@ -46,10 +46,16 @@ def test_a_sound_dataset(root):
     assert (facts["splits"], facts["classes"]) == ("train 2, test 1", "2")
     assert facts["missing"] == "1 listed files, the first: gone________000009.mp4"
     assert (facts["opens"], facts["sound"]) == ("3 of 3 samples", "2 of 3 samples that open")
-    assert found.written == root / "bench_manifest_vggsound.csv"
-    again = Manifest.read(found.written, root)
-    assert again.hash == facts["hash"] == found.manifest.hash
-    assert again.rows["has_audio"].tolist() == [True, False, True]
+    assert found.written == tuple(
+        root / f"bench_manifest_vggsound.{form}" for form in ("arrow", "csv")
+    )
+    assert facts["for a run"] == f"--data vggsound={found.written[0]}"
+    for path in found.written:
+        again = Manifest.read(path)
+        assert (again.root, again.origin) == (root, Origin("vggsound", {}))
+        assert again.hash == facts["hash"] == found.manifest.hash
+        assert again.rows["has_audio"].tolist() == [True, False, True]
+        assert again.rows["seconds"].tolist() == pytest.approx([0.5, 0.6, 0.7])
     # the list beside the data is no part of it
     assert prepare("vggsound", root).facts == facts
 
@@ -63,7 +69,12 @@ def test_problems_are_listed_and_left_out(root):
     assert other.name in found.problems[0]
     assert found.problems[1].endswith(f"video/{test.name} (test) are the same file")
     assert found.facts["opens"] == "2 of 3 samples"
-    assert len(Manifest.read(found.written, root)) == 2
+    assert len(Manifest.read(found.written[0])) == 2
+
+
+def test_a_long_list_is_written_for_programs_alone(root, monkeypatch):
+    monkeypatch.setattr("benchmark.data.prepare.CSV_UP_TO", 2)
+    assert prepare("vggsound", root).written == (root / "bench_manifest_vggsound.arrow",)
 
 
 def test_archives_are_unpacked_first(root, tmp_path):
@@ -89,10 +100,10 @@ def test_the_cache_takes_what_the_folder_refuses(root, cache, monkeypatch):
 
     monkeypatch.setattr(Manifest, "write", refuse)
     found = prepare("vggsound", root)
-    name = f"{found.manifest.hash[:16]}_bench_manifest_vggsound.csv"
-    assert found.written == cache / "manifests" / name
-    assert Manifest.read(found.written, root).hash == found.manifest.hash
-    assert prepare("vggsound", root, out=cache / "a.csv").written == cache / "a.csv"
+    name = f"{found.manifest.hash[:16]}_bench_manifest_vggsound.arrow"
+    assert found.written[0] == cache / "manifests" / name
+    assert Manifest.read(found.written[0]).root == root  # it lies elsewhere, and says where
+    assert prepare("vggsound", root, out=cache / "a.csv").written == (cache / "a.csv",)
     with pytest.raises(NotReadyError, match="give another --out"):
         prepare("vggsound", root, out=root / "a.csv")
 

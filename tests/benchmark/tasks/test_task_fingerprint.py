@@ -11,8 +11,9 @@ import torch
 
 from benchmark.cli import main as cli
 from benchmark.data.distort.copies import distortions, with_copies
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
 from benchmark.data.miniature.build import ensure
+from benchmark.data.rows.columns import make_rows
 from benchmark.data.source import ClipSource
 from benchmark.encoder_file import save_encoders
 from benchmark.features import FeatureTable, Reading

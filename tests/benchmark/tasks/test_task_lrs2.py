@@ -11,9 +11,10 @@ import pytest
 
 from benchmark.data import adapters
 from benchmark.data.curriculum import CurriculumDataset
-from benchmark.data.manifest import Manifest, make_rows
+from benchmark.data.manifest import Manifest
 from benchmark.data.miniature.build import ensure
 from benchmark.data.miniature.lrs2 import MiniLRS2
+from benchmark.data.rows.columns import make_rows
 from benchmark.data.source import ClipSource
 from benchmark.encoder_file import save_encoders
 from benchmark.evaluate import evaluate
