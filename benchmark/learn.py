@@ -24,10 +24,10 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch.utils.data import DataLoader
 
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.ready import decode_all
-from benchmark.data.store import FrameStore
 from benchmark.datasets import MINIATURE_PREFIX, Datasets
 from benchmark.examine import Score, Shift, examine
 from benchmark.hooks import FractionDone, Report, standard_hooks
@@ -93,7 +93,7 @@ class Setting:
 
     recipe: Recipe
     manifest: Manifest | None  # None: synthetic clips
-    store: FrameStore | None
+    store: ClipStore | None
     steps: int | None  # at least so many, in whole epochs; None: the recipe's epochs
     seed: int
 

@@ -12,6 +12,7 @@ from benchmark.cli import names
 from benchmark.cli.calibrate import calibrate
 from benchmark.cli.landmarks import landmarks
 from benchmark.cli.output import show_table
+from benchmark.cli.pack import pack
 from benchmark.cli.run import FollowLinks
 from benchmark.paths import cache_dir
 from registries import plugins
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(calibrate)
 app.command()(landmarks)
+app.command()(pack)
 SHOWN = 20  # problems printed one by one
 DECODED = 32  # samples decoded by default; chosen: seconds on one core
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.crops import CropRecipe
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
-from benchmark.data.store import FrameStore
 from registries.sampling import ClipSampling
 
 
@@ -81,7 +81,7 @@ class CurriculumDataset(Dataset[dict[str, Any]]):
         return self.clips.manifest
 
     @property
-    def store(self) -> FrameStore | None:
+    def store(self) -> ClipStore | None:
         """As the clips'."""
         return self.clips.store
 

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.crops import CropRecipe, choose_crop
-from benchmark.data.distort.copies import CopyStore
 from benchmark.data.manifest import Manifest
 from benchmark.data.opened import DirectClip, OpenClip, Sample
+from benchmark.data.pack.read import PackedClip
 from benchmark.data.reader import resample
-from benchmark.data.store import FrameStore, StoredClip
+from benchmark.data.store import StoredClip
 from registries.errors import UsageError
 from registries.sampling import ClipSampling, ClipTimes, View
 
@@ -52,7 +53,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         train: bool,
         clips: int = 1,
         seed: int,
-        store: FrameStore | CopyStore | None = None,
+        store: ClipStore | None = None,
     ) -> None:
         if train and clips != 1:
             raise UsageError(f"clips={clips} is for testing; a training item holds one clip a view")
@@ -62,7 +63,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         self.size, self.crop, self.sample_rate = size, choose_crop(crop, manifest), sample_rate
         self.side = self.crop.side(size)
         self.train, self.clips, self.seed, self.store = train, clips, seed, store
-        self._kept: dict[int, StoredClip] = {}
+        self._kept: dict[int, StoredClip | PackedClip] = {}
         # shared memory: workers that live on through several epochs see the change
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -119,7 +120,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         if self.store is None:
             return DirectClip(sample, sample_rate=self.sample_rate)
         clip = self.store.open(sample, sample_rate=self.sample_rate)
-        if isinstance(clip, StoredClip) and len(self._kept) < KEPT:
+        if isinstance(clip, StoredClip | PackedClip) and len(self._kept) < KEPT:
             self._kept[index] = clip
         return clip
 

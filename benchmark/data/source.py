@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import adapters
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.crops import CropRecipe
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.data.ready import opened
 from benchmark.data.splits import hold_out
-from benchmark.data.store import FrameStore
 from registries.sampling import ClipSampling
 from registries.task import Split
 
@@ -34,7 +34,7 @@ class ClipSource:
     root: Path
     size: int
     seed: int = 0
-    store: FrameStore | None = None
+    store: ClipStore | None = None
     follow_links: bool = False
     manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 

@@ -20,13 +20,14 @@ from typing import NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from benchmark.data.clip_store import ClipStore
 from benchmark.data.crops import CropRecipe
 from benchmark.data.distort.sight import SIGHT
 from benchmark.data.distort.sound import SOUND
 from benchmark.data.manifest import Manifest
 from benchmark.data.opened import DirectClip, OpenClip, Sample
 from benchmark.data.reader import resample
-from benchmark.data.store import BadFile, FrameStore
+from benchmark.data.store import BadFile
 from registries.task import Inputs
 
 SEED = 511  # of all strengths; chosen: the number of the section
@@ -68,7 +69,7 @@ def with_copies(clips: Manifest, names: Sequence[str]) -> Manifest:
 class CopyStore:
     """Opens clips and their copies, from decoded clips where there is a store of them."""
 
-    def __init__(self, store: FrameStore | None, inputs: Inputs) -> None:
+    def __init__(self, store: ClipStore | None, inputs: Inputs) -> None:
         self.store, self.inputs = store, inputs
 
     def open(self, sample: Sample, *, sample_rate: int) -> OpenClip:
