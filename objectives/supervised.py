@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from objectives.parts.latents import Latents, clip_name, read_latents
 from objectives.parts.pathways import anchor_encoders
+from registries.distributed import mean_over_processes, world_size
 from registries.encoder import Encoder, Modality
 from registries.errors import NotReadyError
 from registries.objective import NO_PRETEXT, Objective
@@ -197,6 +198,9 @@ def _cells(maps: tuple[Tensor, ...]) -> Tensor:
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the masked entries; 0, with a gradient path, where there is none."""
+    """Mean over the masked entries of all processes, whose mean of this it is.
+
+    0, with a gradient path, where no process has any.
+    """
     weight = mask.to(values.dtype)
-    return (values * weight).sum() / weight.sum().clamp_min(1.0)
+    return (values * weight).sum() / mean_over_processes(weight.sum()).clamp_min(1 / world_size())

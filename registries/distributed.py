@@ -12,6 +12,15 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def mean_over_processes(value: Tensor) -> Tensor:
+    """Mean of what the processes bring, without gradient; the same tensor outside such a run."""
+    if world_size() == 1:
+        return value
+    total = value.detach().clone()
+    dist.all_reduce(total)
+    return total / world_size()
+
+
 class _Gather(torch.autograd.Function):
     """All-gather whose backward sums every process's gradient for the rows this process sent."""
 
