@@ -37,6 +37,7 @@ def _table(cost: IndexCost) -> list[dict[str, str]]:
     figures = {
         "opened_s": ("the manifest opens", "s", ".2f"),
         "first_batch_s": ("first batch, from the start of the process", "s", ".2f"),
+        "cpu_s": ("  processor time up to there", "s", ".2f"),
         "imports_s": ("  of that, imports", "s", ".2f"),
         "peak_mb": ("memory, most that was resident", "MB", ",.0f"),
         "anonymous_mb": ("memory at the end, without mapped files", "MB", ",.0f"),

@@ -54,7 +54,8 @@ class IndexCost:
     """What a manifest of `rows` rows costs a process that trains on it.
 
     file_mb: of the manifest. opened_s: to open it. first_batch_s: from the start of the process,
-    imports_s of it for imports, to a batch of 32. peak_mb: the most that was resident.
+    imports_s of it for imports, to a batch of 32; cpu_s of processor time, which a busy machine
+    does not stretch. peak_mb: the most that was resident.
     anonymous_mb: at the end, without what is mapped from files; bare_mb: the same after imports.
     """
 
@@ -64,6 +65,7 @@ class IndexCost:
     imports_s: float
     opened_s: float
     first_batch_s: float
+    cpu_s: float
     peak_mb: float
     anonymous_mb: float
     bare_mb: float
@@ -168,6 +170,7 @@ def first_batch(path: Path, *, begun: float) -> dict[str, float]:
         "imports_s": imports,
         "opened_s": opened,
         "first_batch_s": time.time() - begun,
+        "cpu_s": time.process_time(),
         "peak_mb": _memory("status", "VmHWM"),
         "anonymous_mb": _memory("smaps_rollup", "Anonymous"),
         "bare_mb": bare,

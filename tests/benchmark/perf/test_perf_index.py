@@ -22,6 +22,7 @@ COST = index.IndexCost(
     imports_s=3,
     opened_s=0.05,
     first_batch_s=4.5,
+    cpu_s=4.4,
     peak_mb=1300,
     anonymous_mb=500,
     bare_mb=400,
