@@ -9,6 +9,7 @@ from typing import get_args
 import pandas as pd
 
 from benchmark.data.crops import CropRecipe, choose_crop
+from benchmark.data.curriculum import CurriculumDataset
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.manifest import Manifest
 from benchmark.datasets import Datasets
@@ -16,7 +17,7 @@ from benchmark.plan import resolve
 from benchmark.plan_request import RunRequest
 from benchmark.settings import Pack, Recipe
 from registries.errors import UsageError
-from registries.task import Split, Task, TaskCard
+from registries.task import Split, TaskCard
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,15 @@ def to_pack(
 def _read_by(card: TaskCard, datasets: Datasets, recipe: Recipe) -> Iterator[ClipDataset]:
     """Everything that a task opens."""
     for inputs in recipe.inputs_for(card.name, card.inputs):
-        task: Task = datasets.task(card.name, card, seed=0, inputs=inputs)
+        task = datasets.task(card.name, card, seed=0, inputs=inputs)
         for fold in recipe.folds_for(card.name, card.folds):
             splits = set(task.manifest(fold).rows["split"])
             for split in get_args(Split):
                 if split in splits:  # some have a test part alone
-                    yield task.dataset(split, fold)
+                    found = task.dataset(split, fold)
+                    clips = found.clips if isinstance(found, CurriculumDataset) else found
+                    assert isinstance(clips, ClipDataset)
+                    yield clips
 
 
 def _merged(read: list[ClipDataset], recipe: Recipe) -> list[ToPack]:

@@ -147,8 +147,8 @@ class Pack(Strict):
     """
 
     codec: Literal["jpeg", "raw"] = "jpeg"
-    quality: int = Field(95, ge=1, le=100)
-    fps: float | None = Field(None, gt=0)
+    quality: int = Field(default=95, ge=1, le=100)
+    fps: float | None = Field(default=None, gt=0)
 
     def change(self) -> dict[str, Any]:
         """What makes its frames others than those of the files; empty where they are the same."""

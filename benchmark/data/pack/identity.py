@@ -26,8 +26,9 @@ BYTES = 8  # of a digest: among 10 million names, two are alike with a chance of
 
 def name_of(sample: Sample) -> int:
     """Which sample it is."""
-    boxed = sample.crop.provider == "box" and sample.box is not None
-    box = sample.box.text() if boxed else ""
+    box = ""
+    if sample.crop.provider == "box" and sample.box is not None:
+        box = sample.box.text()
     return _name(sample.name, sample.start, sample.stop, box)
 
 

@@ -20,7 +20,7 @@ import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -73,8 +73,8 @@ class ShardWriter:
     def write(self, clip: Packed, *, name: int, content: int) -> None:
         """Add a clip."""
         frame_sums, sound_sums = _sums(clip.frames), _sums(clip.sound)
-        facts = (name, content, clip.duration, clip.height, clip.width)
-        facts = (*facts, clip.has_audio, clip.samples)
+        size = clip.height, clip.width
+        facts = (name, content, clip.duration, *size, clip.has_audio, clip.samples)
         total = _head_sum(facts, clip.times, clip.heard, frame_sums, sound_sums)
         lists = (clip.times, clip.heard, clip.frames, frame_sums, clip.sound, sound_sums)
         row = zip(SCHEMA, (*facts, *lists, total), strict=True)
@@ -114,7 +114,7 @@ class Pieces:
     def __getitem__(self, index: int) -> np.ndarray:
         """Bytes of one. Raises ValueError where they are not those that were written."""
         found = self._data[self._at[index] : self._at[index + 1]]
-        if zlib.crc32(found) != self._sums[index]:
+        if zlib.crc32(found.data) != self._sums[index]:
             raise ValueError("a wrong checksum")
         return found
 
@@ -154,7 +154,7 @@ class Shard:
         """One clip; what it says of itself is checked, frames and sound when they are read."""
         try:
             batch = self._reader.get_batch(row)
-            facts = tuple(batch.column(i)[0].as_py() for i in range(7))
+            facts: tuple[Any, ...] = tuple(batch.column(i)[0].as_py() for i in range(7))
             times, heard = _values(batch, 7, np.float64), _values(batch, 8, np.int64)
             frame_sums, sound_sums = _values(batch, 10, np.uint32), _values(batch, 12, np.uint32)
             total = _head_sum(facts, times, heard, frame_sums, sound_sums)
@@ -165,7 +165,7 @@ class Shard:
             )
         except (pa.ArrowException, OSError, ValueError, struct.error) as error:
             raise self.damaged(error) from error
-        return Stored(*facts, times, heard, frames, sound)
+        return Stored(*(*facts, times, heard, frames, sound))
 
     def damaged(self, error: Exception) -> DamagedError:
         """What is wrong, and what to do."""
@@ -179,12 +179,12 @@ def _sums(pieces: list[bytes]) -> np.ndarray:
     return np.array([zlib.crc32(piece) for piece in pieces], np.uint32)
 
 
-def _head_sum(facts: tuple, *arrays: np.ndarray) -> int:
+def _head_sum(facts: tuple[Any, ...], *arrays: np.ndarray) -> int:
     total = zlib.crc32(FACTS.pack(*facts))
     for array in arrays:
-        total = zlib.crc32(np.ascontiguousarray(array), total)
+        total = zlib.crc32(np.ascontiguousarray(array).data, total)
     return total
 
 
 def _values(batch: pa.RecordBatch, column: int, kind: type) -> np.ndarray:
-    return batch.column(column).values.to_numpy(zero_copy_only=True).astype(kind, copy=False)
+    return np.asarray(batch.column(column).values, kind)
