@@ -4,7 +4,7 @@
     supervised   pretrained on the ground truth of mini-KAV: has to be GAP points better
 
 Both are cells like any other, run, recorded and answered from the records as `bench run` does
-(tasks.md 8.10, 8.11; windows: benchmark.data.miniature.windows).
+(chosen; windows: benchmark.data.miniature.windows).
 """
 
 from __future__ import annotations
@@ -88,7 +88,6 @@ class Calibration:
             "metric": self.metric,
             "higher_is_better": self.higher_is_better,
             "window": None if row.low is None else [row.low, row.high],
-            "source": row.source,
             "scratch": None if self.scratch is None else vars(self.scratch),
             "supervised": None if self.supervised is None else vars(self.supervised),
             "gap": self.gap,

@@ -32,7 +32,7 @@ from registries.objective import Objective
 from registries.task import MODALITIES, Task
 
 # main metric first. A box of a tenth of a miniature's frame reaches a cIoU of 0.2 at most where
-# half of the frame is marked (tasks.md 8.8), so that metric is not the main one there
+# half of the frame is marked, so that metric is not the main one there
 ON_MINIATURES = ("pointing", "ciou_area", "mask_ap")
 FALLBACK = (
     "loc=fallback: the encoders come without linear maps into a space of sight and sound; cells "

@@ -86,7 +86,7 @@ def _windows(values: list[str] | tuple[str, ...]) -> list[Window]:
         if value not in (*known, "all"):
             raise unknown(
                 "miniature with a window", value, [*known, "all"],
-                hint="Windows: tasks.md 8.11. `bench data audit` measures what needs no network.",
+                hint="`bench data audit` measures what needs no network.",
             )  # fmt: skip
     return [window for window in WINDOWS if "all" in chosen or window.miniature in chosen]
 
@@ -125,8 +125,8 @@ def _score(reached: Reached | None) -> str:
 
 def _legend(request: RunRequest) -> str:
     return (
-        "window: where scratch has to land (tasks.md 8.11), in the unit of the metric. gap: points "
-        f"by which supervised is better (of wer: lower), {GAP:g} and more wanted (tasks.md 8.10). "
+        "window: where scratch has to land, in the unit of the metric. gap: points "
+        f"by which supervised is better (of wer: lower), {GAP:g} and more wanted. "
         "On frozen features (svm, linear) scratch is an encoder that was never trained. "
         f"Preset {request.preset}, {len(request.seeds)} seed(s), mean over folds; records in "
         f"{request.out}."

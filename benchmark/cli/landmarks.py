@@ -20,7 +20,7 @@ SHOWN = 20  # clips without landmarks printed one by one
 
 
 class ProviderName(StrEnum):
-    """Who says where a face is; tasks.md 5.1."""
+    """Who says where a face is."""
 
     YUNET = "yunet"
     FACE_ALIGNMENT = "face_alignment"

@@ -45,7 +45,7 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """Strengths. Defaults: the suite's own recipe (tasks.md 6: crop .2-1, flip, jitter .4).
+    """Strengths. Defaults: the suite's own recipe (chosen: crop .2-1, flip, jitter .4).
 
     scale: range of the crop's share of the frame; None: crops of the output's size at whole pixels,
     not resized (lips and faces) · ratio: range of width / height · flip, grey: chances · jitter:

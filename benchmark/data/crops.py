@@ -36,14 +36,14 @@ KINDS: tuple[Kind, ...] = ("full", "whole", "lip", "face", "speaker")
 Provider = Literal["precomputed", "fixed_lrw", "box"]
 PROVIDERS: tuple[Provider, ...] = ("precomputed", "fixed_lrw", "box")
 
-LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; tasks.md 5.1
+LIP_TO_EYES = 0.55  # nominal lip width / distance of the outer eye corners; from memory
 TEMPLATE = np.array([-0.5, 0.5, 0.55j])  # eyes, nose (x + iy) in eye distances; nose height chosen
-SMOOTH = 6  # frames on each side of the moving average; tasks.md 5.1
-MEDIAN = 13  # frames of the median over face boxes; tasks.md 5.3
+SMOOTH = 6  # frames on each side of the moving average; mpc001's window of 12
+MEDIAN = 13  # frames of the median over face boxes; MDS (Chugh et al. 2020)
 DETECTOR = 1.6  # side of a detector's box / max(eye distance, eyes to mouth); chosen: brow to chin
-ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # fixed window; tasks.md 5.1
+ROWS, COLUMNS, LRW_SIZE = (115, 211), (79, 175), (256, 256)  # VIPL's window
 # decoded side / size of the encoder's input, room for random crops: full 128 for 112 (AVID: 256 for
-# 224, tasks.md 6), lips and faces 122 for 112 (tasks.md 5.1)
+# 224: AVID), lips and faces 122 for 112 (chosen)
 MARGINS = {"full": 8 / 7, "whole": 1.0, "lip": 1.09, "face": 1.09, "speaker": 8 / 7}
 MAKE = (
     "`bench data landmarks NAME --root ROOT --provider yunet --model FILE` makes them; or put a "
@@ -57,7 +57,8 @@ SLACK = 2  # frames that landmarks may be shorter than the video; chosen
 class CropRecipe:
     """A crop and where its landmarks come from.
 
-    lip_frac: lip width / crop width (1/3 chosen, tasks.md 5.1). margin: around a face's box (5.3).
+    lip_frac: lip width / crop width (1/3: chosen, GLCM's figure is lost). margin: around a face's
+    box.
     """
 
     kind: Kind = "full"

@@ -20,7 +20,7 @@ def hold_out(manifest: Manifest, *, fraction: float = 0.1, seed: int = 0) -> Man
     Groups are visited in a fixed random order. One is moved while the held-out set is short of
     samples of the group's classes and each of them keeps a sample in train. An empty group name
     stands for its sample alone. A manifest that has a "val" split already, or nothing to train on,
-    is returned unchanged. tasks.md 6: 10 % of train by group. Raises NotReadyError where nothing
+    is returned unchanged. 10 % of train by group: chosen. Raises NotReadyError where nothing
     can be moved (a single group, say).
     """
     split = manifest.rows["split"]
@@ -59,7 +59,7 @@ def few(train: Manifest, shots: float, *, seed: int) -> Manifest:
     """A few samples of every class: `shots` each (int), or this share of a class (float, up to 1).
 
     The first ones in a fixed random order, so that a smaller choice is part of a larger one; a
-    share is rounded up (SEVERE's rule, tasks.md 5.12). Raises NotReadyError where a class has less.
+    share is rounded up (SEVERE's rule). Raises NotReadyError where a class has less.
     """
     rows = train.rows
     kept: list[int] = []

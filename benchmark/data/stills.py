@@ -1,6 +1,6 @@
 """Join a picture and its sound to a clip: sets of localisation hand out one of each.
 
-`frames/<id>.jpg` and `audio/<id>.wav`, in the root or in data/ (tasks.md 5.10), become
+`frames/<id>.jpg` and `audio/<id>.wav`, in the root or in data/, become
 `clips/<id>.mkv`: the picture once a second for as long as the sound lasts. Neither is coded anew.
 """
 

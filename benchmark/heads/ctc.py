@@ -17,7 +17,7 @@ from registries.errors import UsageError, unknown
 from registries.task import TextHead
 
 CONTEXTS = ("gru", "conformer")
-CONFORMER = {  # tasks.md 5.2
+CONFORMER = {  # chosen
     "num_heads": 4,
     "ffn_dim": 1024,
     "num_layers": 4,
@@ -29,11 +29,11 @@ class CTCHead(TextHead):
     """Per step: the map projected, a BiGRU or Conformer over the steps, 40 symbols; CTC.
 
     L = -log sum over all alignments of the text of prod_t p_t(symbol), over its length (Graves et
-    al. 2006; tasks.md 5.2). (B, T, C, H, W) -> texts. The map is averaged to 3 x 3 cells, as in
+    al. 2006). (B, T, C, H, W) -> texts. The map is averaged to 3 x 3 cells, as in
     RecurrentHead. Only the steps that lie inside the file are read (samples["valid"]["video"], a
     share of the T): no normalisation, no context and no alignment sees the others, so neither the
     length that a batch is padded to nor the samples beside one change its text. context: "gru", or
-    "conformer" (d = width, layers and kernel of tasks.md 5.2, group norm, each sample run alone as
+    "conformer" (d = width, layers and kernel of CONFORMER, group norm, each sample run alone as
     its convolutions would see the padding). decoder: one of ctc_decode.DECODERS.
 
     Raises UsageError from a batch with fewer steps than its characters need: no alignment exists.
@@ -48,7 +48,7 @@ class CTCHead(TextHead):
         *,
         width: int = 256,  # chosen
         hidden: int = 512,
-        layers: int = 2,  # tasks.md 5.2
+        layers: int = 2,  # chosen
         dropout: float = 0.2,  # chosen
         context: Literal["gru", "conformer"] = "gru",
         decoder: str = "greedy",

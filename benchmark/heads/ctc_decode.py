@@ -2,7 +2,7 @@
 
 Connectionist temporal classification (Graves et al. 2006): a text is what is left of a sequence of
 symbols, one a step, when repetitions are merged and blanks dropped. Decoding uses no lexicon and no
-language model, so that the number reflects the features (tasks.md 5.2).
+language model, so that the number reflects the features.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from registries.errors import NotReadyError
 BLANK = 0
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  # stands for every character that has no symbol
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789' "
-SYMBOLS = ("", *LETTERS, UNKNOWN)  # 40, the blank first; tasks.md 5.2
-WIDTH = 16  # of the beam; tasks.md 5.2
+SYMBOLS = ("", *LETTERS, UNKNOWN)  # 40, the blank first; chosen
+WIDTH = 16  # of the beam; chosen
 NEVER = -math.inf
 
 

@@ -13,10 +13,9 @@ GRID = 3  # chosen: cells a side that a step's map is averaged to
 class RecurrentHead(Head):
     """Per step: the map flattened and projected; then a BiGRU, the mean over steps, a linear layer.
 
-    (B, T, C, H, W) -> (B, classes). tasks.md 5.1: two layers of 512 units are the harness default
-    for lip reading. The map is averaged to 3 x 3 cells and not further: a crop of the lips is
-    aligned, so where in it something happens is signal; with the plain mean, mini-LRW was learnt
-    far more slowly. grid: cells a side.
+    (B, T, C, H, W) -> (B, classes). Two layers of 512 units: chosen, for lip reading. The map is
+    averaged to 3 x 3 cells and not further: a crop of the lips is aligned, so where in it something
+    happens is signal; with the plain mean, mini-LRW was learnt far more slowly. grid: cells a side.
     """
 
     pool = "step_grid"

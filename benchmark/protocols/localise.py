@@ -4,7 +4,7 @@
 
 Ma et al. 2021, fig. 3, with the linear maps that the objective compares sight and sound by.
 Encoders without such maps have no such space; for them, as a fallback, how alike each cell and the
-mean of its clip's own cells are: it finds what is seen most of, whatever is heard (tasks.md 5.10).
+mean of its clip's own cells are: it finds what is seen most of, whatever is heard.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     cIoU = sum(P G) / (sum(G) + sum(P [G = 0])),  P the marked pixels, G the ground truth in [0, 1]
 
 Senocak et al. 2018; Chen et al. 2021 (hche11/Localizing-Visual-Sounds-the-Hard-Way), whose test
-marks what lies above the median of the map, always half of the picture (tasks.md 3, 5.10). Half a
-picture fits few boxes, so cIoU is also given for as many marked pixels as the truth has.
+marks what lies above the median of the map, always half of the picture. Half a picture fits few
+boxes, so cIoU is also given for as many marked pixels as the truth has.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def centre_disc(*, side: int = SIDE) -> Array:
     """A map that knows nothing: highest in the middle, falling to all sides, (side, side).
 
     Marked above its median it is a disc of half the picture, which scores cIoU@0.5 = 33.9 % and AUC
-    = 37.4 % on all of VGG-SS (measured; tasks.md 5.10 has 34.0 and 37.4).
+    = 37.4 % on all of VGG-SS (measured).
     """
     away = np.arange(side) - (side - 1) / 2
     return -(away[:, None] ** 2 + away[None] ** 2)

@@ -16,10 +16,10 @@ from benchmark.protocols.retrieval import unit
 Array = np.ndarray[Any, Any]
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the logistic regression, 1 / lambda; chosen
-# of the SVM: CrissCross's eight (tasks.md 3) and two more, because the features of narrow encoders
+# of the SVM: CrissCross's eight and two more, because the features of narrow encoders
 # chose the largest of the eight on every fold of ESC-10
 COSTS = (1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 1.0, 10.0, 100.0)
-NEIGHBOURS, TEMPERATURE = 20, 0.07  # tasks.md 3
+NEIGHBOURS, TEMPERATURE = 20, 0.07  # chosen, the usual ones
 
 
 @dataclass(frozen=True)

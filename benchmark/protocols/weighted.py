@@ -20,7 +20,7 @@ from benchmark.protocols.probes import Fitted
 
 Array = np.ndarray[Any, Any]
 
-WIDTH, RATE = 256, 1e-3  # AV-SUPERB's Kinetics-Sound config, tasks.md 5.13
+WIDTH, RATE = 256, 1e-3  # AV-SUPERB's Kinetics-Sound config
 STEPS, EVERY, BATCH = 1000, 50, 256  # chosen: it has 50,000 steps of 16
 
 

@@ -12,7 +12,7 @@ from benchmark.results.versions import Versions, stale_reason
 from benchmark.statistics import interval
 
 NOTE_LENGTH = 120  # chosen: characters of an error message in a table; the record has the whole
-# one word error rate means nothing without its decoder (tasks.md 5.2), and a map that nothing heard
+# one word error rate means nothing without its decoder, and a map that nothing heard
 # has made is none of where the sound is (5.10)
 TOLD = ("decoder=", "loc=fallback")
 

@@ -8,8 +8,8 @@ Columns of `score`, one row a clip:
     3  average precision of pixels           7
 
 ciou, ciou_area: share of clips with a cIoU of 0.5 or more. ciou_auc, ciou_area_auc: area under that
-share over thresholds 0, 0.05, ..., 1, by trapezoids (tasks.md 3). pointing, mask_ap: means. disc_*:
-those of the disc.
+share over thresholds 0, 0.05, ..., 1, by trapezoids (code of Chen et al. 2021). pointing, mask_ap:
+means. disc_*: those of the disc.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import numpy as np
 from benchmark.results.predictions import PredictionTable
 from benchmark.results.scores_rank import AT
 
-STRANGERS = 100  # one in so many may pass: a false positive rate of 1 %, tasks.md 5.11
+STRANGERS = 100  # one in so many may pass: a false positive rate of 1 %; chosen
 
 
 def accepted(table: PredictionTable) -> float:

@@ -13,7 +13,7 @@ from benchmark.results.predictions import PredictionTable
 
 
 def normalised(text: str) -> str:
-    """Upper case, A-Z 0-9 ' and single spaces; what stands in braces stays. tasks.md 3."""
+    """Upper case, A-Z 0-9 ' and single spaces; what stands in braces stays: auto_avsr."""
     kept = re.sub(r"[^A-Z0-9' ]+", "", text.upper())
     return " ".join(kept.split())
 

@@ -36,7 +36,7 @@ class DCASE(SoundTask):
         published_task="DCASE",
         published_metric="linear_top1_pct",
     )
-    whole = drawn = 2.0  # tasks.md 5.7
+    whole = drawn = 2.0  # chosen
 
     def reading(self, fold: int) -> dict[str, Any]:
         """There is one split."""

@@ -34,7 +34,7 @@ class ESC10(SoundTask):
         ),
         folds=(1, 2, 3, 4, 5),
     )  # fmt: skip
-    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; tasks.md 8.6
+    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; excerpts: chosen
 
     def reading(self, fold: int) -> dict[str, Any]:
         """Fold `fold` of ESC-10 is tested, the others are trained on."""

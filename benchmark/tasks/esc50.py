@@ -39,7 +39,7 @@ class ESC50(SoundTask):
         published_task="ESC50",
         published_metric="top1_pct",
     )  # fmt: skip
-    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; tasks.md 8.6
+    whole, drawn = 5.0, 1.0  # CrissCross: 1 x 5 s; excerpts: chosen
 
     def reading(self, fold: int) -> dict[str, Any]:
         """Fold `fold` is tested, the others are trained on."""

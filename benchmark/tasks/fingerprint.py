@@ -23,16 +23,15 @@ class Fingerprint(Task):
     """Robust fingerprinting on VGGSound (Jenni et al. 2023): R@1 of distorted copies.
 
     The gallery is `gallery` clips of the test part; each of them is a query once for each
-    distortion of tasks.md 5.11, and looks for itself by the cosine of frozen features, averaged
-    over clips, of sight and sound each of unit length side by side. r1 is the mean over all
-    distortions, r1:blur that of one. tpr_at_fpr1: copies that are found and believed where one in a
-    hundred copies of clips that are not in the gallery is (`benchmark.results.scores_match`). Of
-    both inputs, both are distorted: `benchmark.data.distort.copies.applied`.
+    distortion, and looks for itself by the cosine of frozen features, averaged over clips, of sight
+    and sound each of unit length side by side. r1 is the mean over all distortions, r1:blur that of
+    one. tpr_at_fpr1: copies that are found and believed where one in a hundred copies of clips that
+    are not in the gallery is (`benchmark.results.scores_match`). Of both inputs, both are
+    distorted: `benchmark.data.distort.copies.applied`.
 
-    Differs from the paper: its protocol could not be read; distortions and strengths are those of
-    tasks.md, and copies are made of the frames as the encoder sees them, not of the files. On the
-    miniature, of 10 frames a second, the distortion "fps" moves frames by a few hundredths of a
-    second only.
+    Differs from the paper: its protocol could not be read; distortions and strengths are chosen,
+    and copies are made of the frames as the encoder sees them, not of the files. On the miniature,
+    of 10 frames a second, the distortion "fps" moves frames by a few hundredths of a second only.
     """
 
     card = TaskCard(
@@ -58,7 +57,7 @@ class Fingerprint(Task):
         *,
         source: ClipSource,
         inputs: Inputs = "v",
-        gallery: int = 10_000,  # tasks.md 5.11
+        gallery: int = 10_000,  # chosen
         clip_len: int = 32,
         fps: float = 10.0,
     ) -> None:

@@ -23,9 +23,9 @@ from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
 from registries.task import Split, Task, TaskCard, TextHead
 
-MINIATURE_SECONDS = 4.8  # tasks.md 8.3
-LRS2_SECONDS = 16.0  # tasks.md 5.2: utterances up to 16 s
-PIECES = (2, 4, 8, 16)  # words; tasks.md 5.2
+MINIATURE_SECONDS = 4.8  # of the miniature's clips
+LRS2_SECONDS = 16.0  # chosen
+PIECES = (2, 4, 8, 16)  # words; chosen
 WHOLE = (0,)  # the miniature's fragments are as short as pieces, with silence around them
 STAGE = "pretrain-"  # split of the rows of a stage, followed by its words
 
@@ -37,7 +37,7 @@ class LRS2(Task):
     An utterance is one sample of `max_seconds` at `fps`, its last frame held to the end; only the
     steps inside the file are read, so padding changes no text. A longer one loses both ends.
     Crop as in `lrw`. The head is a BiGRU (or Conformer) with CTC over 40 characters, decoded by
-    "greedy", "beam" or "flashlight" without a language model (tasks.md 5.2), so that the
+    "greedy", "beam" or "flashlight" without a language model, so that the
     number reflects the features; it is not to be compared with those of attention models.
 
     curriculum: share of the training spent on pieces of `pretrain` before the sentences of `main`

@@ -13,7 +13,7 @@ from registries.registry import TASKS
 from registries.sampling import ClipSampling, View
 from registries.task import Split, TaskCard
 
-MINIATURE_SECONDS = 1.6  # tasks.md 8.2
+MINIATURE_SECONDS = 1.6  # of the miniature's clips
 LRW_SECONDS = 1.16  # 29 frames at 25 fps
 
 
@@ -22,7 +22,7 @@ class LRW(WordTask):
     """Word classification from the lips alone (Chung & Zisserman 2016): top-1 over 500 words.
 
     The whole clip is one sample at `fps`; lip_frac: nominal lip width / crop width. Crop "lip"
-    follows tasks.md 5.1: from landmarks where the root has them, else the fixed window of LRW. The
+    is cut by landmarks where the root has them, else it is the fixed window of LRW. The
     head is a BiGRU over the encoder's steps; flip and a small random crop are the only
     augmentation (a colour or scale change would be a nuisance of another task). Differs from the
     paper: GLCM states no finetuning recipe, all of it is the harness's.

@@ -34,7 +34,7 @@ class ClassTask(Task):
         clip_len: int = 32,
         fps: float = 16.0,
         seconds: float | None = None,
-        dropout: float = 0.5,  # AVID, tasks.md 6
+        dropout: float = 0.5,  # AVID's finetuning configs
     ) -> None:
         self.source, self.inputs, self.crop, self.dropout = source, inputs, crop, dropout
         self.seconds = clip_len / fps if seconds is None else seconds
@@ -55,7 +55,7 @@ class ClassTask(Task):
         )
 
     def augment(self) -> dict[str, Any]:
-        """Random resized crop, flip, colour jitter (tasks.md 6, harness default)."""
+        """Random resized crop, flip, colour jitter (chosen)."""
         return {"scale": (0.2, 1.0), "flip": 0.5, "jitter": 0.4}
 
     def manifest(self, fold: int = 0) -> Manifest:

@@ -2,7 +2,7 @@
 
 Stated there: 3D-ResNet18 twice, 1D-ResNet18, 10 fps, 112 x 112, 32 frames, log-mel 80, Adam 1e-3
 after 500 warm-up steps, batch 32, crop / flip / grey / temporal jitter. Not stated, chosen: 30
-epochs, cosine decay, and all of the finetuning (tasks.md 6, harness default).
+epochs, cosine decay, and all of the finetuning (chosen).
 """
 
 tier = "base"

@@ -2,7 +2,7 @@
 
 Lists have three comment lines, then `YTID, start_seconds, end_seconds, "mid,mid,..."`. Files are
 `<id>_<start ms>_<end ms>.mp4`, as facebookresearch/AVID-CMA cuts them, or `<id>_<start>.mp4`, at
-any depth (tasks.md 4.4).
+any depth.
 """
 
 from __future__ import annotations

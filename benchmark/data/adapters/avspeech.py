@@ -1,7 +1,7 @@
 """AVSpeech: `avspeech_{train,test}.csv` (youtube_id,start,end,x,y; no header) and cut segments.
 
 Speech of one person, 3-10 s, to pretrain on (Ephrat et al. 2018). x and y are the centre of the
-face; they are checked and not used: a crop needs landmarks (tasks.md 4.2). Segments are recognised
+face; they are checked and not used: a crop needs landmarks. Segments are recognised
 by name at any depth, `<id>_<start>.mp4` with the start as the list writes it, shortened, or in six
 digits, or `<id>_<start ms>_<end ms>.mp4`.
 """

@@ -3,7 +3,7 @@
 Archives unpack into a folder of the same name, so that CrissCross reads
 `set1/scenes_stereo/scenes_stereo/bus01.wav`; flat copies lack the inner folder, or `set1`. The
 class is the file name minus its last six characters. Every clip stands for itself: the owners do
-not say which of them come from one place. Layout: tasks.md 5.7; Stowell et al. 2015.
+not say which of them come from one place. Layout: CrissCross's dcase.py; Stowell et al. 2015.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCE = Source(
     owner="https://dcase.community/challenge2013",
     licence="free for research; see its owners",
     folders=("DCASE", "dcase", "DCASE2013", "dcase2013"),
-    expected=200,  # 10 scenes x 10 clips, to train and to test; tasks.md 5.7
+    expected=200,  # 10 scenes x 10 clips, to train and to test
 )
 FOLDERS = {"train": "scenes_stereo", "test": "scenes_stereo_testset"}
 CLASSES = 10

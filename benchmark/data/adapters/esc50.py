@@ -3,7 +3,7 @@
 The csv has a header: filename,fold,target,category,esc10,src_file,take. Copies in a lossless or
 Vorbis form (.flac, .ogg) are found by the name without suffix, as the csv says .wav in any case.
 Clips of one class and source recording lie in one fold; in the owners' csv four recordings give
-clips of two classes to two folds. Layout: Piczak 2015 and tasks.md 5.6.
+clips of two classes to two folds. Layout: Piczak 2015, README of ESC-50.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SOURCE = Source(
     owner="https://github.com/karolpiczak/ESC-50",
     licence="CC BY-NC 3.0; its ESC-10 part CC BY 3.0",
     folders=("ESC-50", "ESC-50-master", "ESC50", "esc50"),
-    expected=2_000,  # 50 classes x 40; tasks.md 5.6
+    expected=2_000,  # 50 classes x 40; Piczak 2015
 )
 ESC10 = 400  # clips of ESC-10, 10 classes x 40
 LIST = "meta/esc50.csv"

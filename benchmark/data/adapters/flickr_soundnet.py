@@ -3,7 +3,7 @@
 `Annotations/<id>.xml` holds one <bbox> an annotator: a leading element, then xmin, ymin, xmax, ymax
 in pixels of a 256 x 256 frame, whatever the elements are called. A point counts fully where two
 boxes agree: truth = min(1, boxes / 2). The test list names <id>.png or <id>.mp4, a line each
-(Senocak et al. 2018, tasks.md 5.10). Owners hand out a picture and a sound for each id:
+(Senocak et al. 2018). Owners hand out a picture and a sound for each id:
 `data/frames/<id>.jpg`, `data/audio/<id>.wav`; `bench data prepare flickr_soundnet` joins them to
 clips.
 """
@@ -28,7 +28,7 @@ SOURCE = Source(
     owner="https://github.com/ardasnck/learning_to_localize_sound_source (lists, request form)",
     licence="research use; pictures and sounds remain their owners'",
     folders=("Flickr-SoundNet", "FlickrSoundNet", "flickr_soundnet"),
-    expected=250,  # lines of the test list; tasks.md 5.10
+    expected=250,  # lines of the test list: the owners' code
 )
 FOLDERS = ("Annotations", "annotations", "xml")
 LISTS = (
@@ -36,8 +36,8 @@ LISTS = (
     "flickr_test.csv",
     "Flickr_SoundNet_supervised_test_list.txt",
 )
-SIDE = 256  # pixels of the annotated frame; tasks.md 5.10
-NEEDED = 2  # boxes that must agree; tasks.md 5.10
+SIDE = 256  # pixels of the annotated frame: the owners' code
+NEEDED = 2  # boxes that must agree: Senocak et al. 2018
 
 
 def present(root: Path) -> bool:

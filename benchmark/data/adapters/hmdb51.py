@@ -4,7 +4,7 @@ A list is `<class>_test_split<fold>.txt` with `<file name> <flag>` lines: 1 trai
 File names hold ! # & ( ) + ; @ [ ] and ~, so folders are listed and nothing is globbed. The codes
 tell of body parts, camera, people, view and quality, as in
 `A_Beautiful_Mind_1_smoke_h_nm_np1_fr_goo_8.avi`; what stands before the class is the film and, for
-films cut into several pieces, the number of the piece. Layout: tasks.md 5.5; names: Kuehne et al.
+films cut into several pieces, the number of the piece. Layout and names: Kuehne et al.
 2011, sec. 3.
 """
 
@@ -25,7 +25,7 @@ SOURCE = Source(
     owner="https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database",
     licence="CC BY 4.0 (from memory); videos remain their owners'",
     folders=("HMDB51", "hmdb51"),
-    expected=5_100,  # 3,570 + 1,530 in each fold, of 6,766 videos; tasks.md 5.5
+    expected=5_100,  # 3,570 + 1,530 in each fold, of 6,766 videos: the owners' lists
 )
 FOLDS = (1, 2, 3)
 CLASSES = 51

@@ -1,7 +1,7 @@
 """K-AV: a pretraining set listed in `kav_manifest.csv` (source,path,start,end,sha1), ranked.
 
 The ids of the published sets were never released; ranking what is available by a hash makes nested
-subsets: the first n rows are the set of size n (tasks.md 4.3). `bench data prepare kav` writes the
+subsets: the first n rows are the set of size n. `bench data prepare kav` writes the
 file.
 """
 

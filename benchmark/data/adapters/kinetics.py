@@ -4,7 +4,7 @@ Lists are `annotations/{train,val,test}.csv` with the columns label, youtube_id,
 time_end, split (older ones add is_cc; test lists without labels exist); clips are
 `<youtube_id>_<start:06d>_<end:06d>.mp4` in `train/<class>/`, flat in `train/`, or anywhere, as they
 are found by name. Copies differ in their class folders: spaces or _, with or without ' ( ).
-Layout: tasks.md 4.1.
+Layout: torchvision's kinetics.py, mmaction2.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SPLITS = ("train", "val", "test")
 NAMES = {"train": ("train",), "val": ("val", "validate"), "test": ("test",)}  # of lists, folders
 NEEDED = ("youtube_id", "time_start", "time_end")
 CLIP = re.compile(r".{11}_\d{6}_\d{6}")
-MIN_SECONDS = 1.1  # CrissCross's rule for its Kinetics clips; tasks.md 4.1
+MIN_SECONDS = 1.1  # CrissCross's rule for its Kinetics clips
 TESTED = ("val", "test")
 
 

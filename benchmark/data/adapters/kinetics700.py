@@ -16,7 +16,7 @@ SOURCE = Source(
     owner="https://github.com/cvdfoundation/kinetics-dataset (lists and a copy of the videos)",
     licence="CC BY 4.0 for the lists; videos remain their owners'",
     folders=("kinetics700", "Kinetics700", "kinetics-700", "k700", "K700"),
-    expected=577_181,  # train + val of the copy that mmaction2 lists; tasks.md 4.1
+    expected=577_181,  # train + val of the copy that mmaction2's README lists
 )
 CLASSES = 700
 

@@ -7,8 +7,7 @@ Arandjelovic and Zisserman 2017, appendix. Three sets of classes go by the name 
 With lists, {train,val,test}.csv or AV-SUPERB's {train,val,test}_data_path.csv, a line is
 `train/<id>_<start>_<end>.mp4,<class>`, the class a name or its index. classes.csv (index,name) says
 what the indices mean; without it they are those of ks32, sorted by name (AV-SUPERB). Without lists
-the clips of these classes are taken from a copy of Kinetics-400, see kinetics.py. Layout: tasks.md
-5.8.
+the clips of these classes are taken from a copy of Kinetics-400, see kinetics.py.
 
 Where no labelled test clip is there, the owners' val part is the test split; the manifest is then a
 subset and says so among what is missing.
@@ -45,7 +44,7 @@ SOURCE = Source(
     "https://github.com/roger-tseng/av-superb",
     licence="CC BY 4.0 for the lists; videos remain their owners'",
     folders=("kinetics_sound", "kinetics-sound", "KineticsSound", "kinetics400", "k400"),
-    expected=27_568,  # 22,861 + 1,594 + 3,113 of AV-SUPERB's lists; tasks.md 5.8
+    expected=27_568,  # 22,861 + 1,594 + 3,113 of AV-SUPERB's lists
 )
 CONVENTIONS = ("ks32", "ks34", "ks31")
 NOT_IN_KS31 = "strumming guitar"

@@ -2,7 +2,7 @@
 
 List lines are `<id>/<00001>`; test lines carry a further tag, which is ignored. A clip's .txt
 begins with `Text:  THE WORDS` and may hold a table of word times (WORD START END ASDSCORE), which
-`pretrain` has and `main` often lacks. Layout as mpc001/auto_avsr reads it (tasks.md 5.2).
+`pretrain` has and `main` often lacks. Layout as mpc001/auto_avsr reads it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SOURCE = Source(
     owner="https://www.robots.ox.ac.uk/~vgg/data/lip_reading/lrs2.html (agreement with the BBC)",
     licence="BBC, research use only",
     folders=("LRS2", "lrs2"),
-    expected=48_164,  # 45,839 train + 1,082 val + 1,243 test of `main`; tasks.md 5.2
+    expected=48_164,  # 45,839 train + 1,082 val + 1,243 test of `main`; train, val from memory
 )
 FOLDER = "mvlrs_v1"
 LISTS = {"main": ("train", "val", "test"), "pretrain": ("pretrain",)}
@@ -48,8 +48,8 @@ def read(root: Path, *, part: str = "main", words: int = 0) -> Manifest:
     """Sentences of `main`, or pieces of `pretrain` for the curriculum, all of them "train".
 
     words: words of a piece of `pretrain`, cut by the table of word times, the last piece of a clip
-    being what is left; 0 takes its clips whole. The curriculum goes through 2, 4, 8 and 16
-    (tasks.md 5.2). Clips without a file, a transcript or, where they are cut, word times are
+    being what is left; 0 takes its clips whole. The curriculum goes through 2, 4, 8 and 16:
+    chosen. Clips without a file, a transcript or, where they are cut, word times are
     listed as missing. Raises UsageError for an unknown part, and for `words` with `main`.
     """
     if part not in LISTS:
@@ -79,7 +79,7 @@ def read(root: Path, *, part: str = "main", words: int = 0) -> Manifest:
 
 
 def normalised(text: str) -> str:
-    """Upper case, A-Z 0-9 ' and single spaces; braces go, what they hold stays (tasks.md 3)."""
+    """Upper case, A-Z 0-9 ' and single spaces; braces go, what they hold stays: auto_avsr."""
     return " ".join(re.sub(r"[^A-Z0-9' ]+", "", re.sub(r"\s", " ", text.upper())).split())
 
 

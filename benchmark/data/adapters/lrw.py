@@ -20,7 +20,7 @@ SOURCE = Source(
     owner="https://www.robots.ox.ac.uk/~vgg/data/lip_reading/lrw1.html (agreement with the BBC)",
     licence="BBC, research use only",
     folders=("LRW", "lrw"),
-    expected=538_766,  # 488,766 train, 25,000 val, 25,000 test: from memory, tasks.md 5.1
+    expected=538_766,  # 488,766 train, 25,000 val, 25,000 test: from memory
 )
 FOLDERS = ("lipread_mp4", "lrw_mp4")
 SPLITS = ("train", "val", "test")
@@ -56,7 +56,7 @@ def read(root: Path) -> Manifest:
 def word_interval(text: Path) -> tuple[float, float]:
     """Seconds [start, stop) of the word by the clip's .txt: 14.5 frames +- half its `Duration`.
 
-    The line is found by its key, as line numbers differ between copies (tasks.md 5.1).
+    The line is found by its key, as line numbers differ between copies.
     """
     found = re.search(r"^Duration:\s*([0-9.]+)", text.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:

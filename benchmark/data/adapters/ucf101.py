@@ -21,7 +21,7 @@ SOURCE = Source(
     owner="https://www.crcv.ucf.edu/data/UCF101.php",
     licence="no formal licence; public research set",
     folders=("UCF101", "ucf101"),
-    expected=13_320,  # 9,537 + 3,783 in fold 1; tasks.md 5.4
+    expected=13_320,  # 9,537 + 3,783 in fold 1: the owners' lists
 )
 FOLDS = (1, 2, 3)
 

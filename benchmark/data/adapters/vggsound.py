@@ -2,7 +2,7 @@
 
 Clips of 10 s may lie in any folder below the root, the list in the root or in data/. The owners'
 `test.csv` (file,label) adds test clips that the first list lacks; their `stat.csv` (label,...)
-fixes the class list. Layout: tasks.md 4.5 and the lists of hche11/VGGSound.
+fixes the class list. Layout: the lists of hche11/VGGSound.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SOURCE = Source(
     owner="https://www.robots.ox.ac.uk/~vgg/data/vggsound (the list; videos from YouTube)",
     licence="CC BY 4.0 for the list; videos remain their owners'",
     folders=("VGGSound", "vggsound"),
-    expected=199_176,  # rows of the list, from memory; tasks.md 4.5 says about 200 K
+    expected=199_176,  # rows of the list, from memory
 )
 LIST = ("vggsound.csv", "data/vggsound.csv")
 TEST = ("test.csv", "data/test.csv")

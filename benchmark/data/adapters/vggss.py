@@ -28,7 +28,7 @@ SOURCE = Source(
     owner="https://www.robots.ox.ac.uk/~vgg/research/lvs (boxes; videos as for VGGSound)",
     licence="Apache-2.0 for the boxes; videos remain their owners'",
     folders=("VGGSS", "vggss", "VGG-SS"),
-    expected=5_158,  # tasks.md 5.10
+    expected=5_158,  # entries of vggss.json, Chen et al. 2021
 )
 LIST = ("vggss.json", "vggss/vggss.json", "VGGSS/vggss.json", "VGG-SS/vggss.json")
 Entry = dict[str, Any]

@@ -32,9 +32,9 @@ from registries.task import Inputs
 
 SEED = 511  # of all strengths; chosen: the number of the section
 SEPARATOR = "#"  # between a clip's id and the distortion's name
-FEWER = 12  # frames a second; tasks.md 5.11
-SPEEDS = ((9, 10), (11, 10))  # as ratios of whole numbers, for resampling; tasks.md 5.11
-OFFSETS = (-1.0, 1.0)  # seconds; tasks.md 5.11
+FEWER = 12  # frames a second; chosen
+SPEEDS = ((9, 10), (11, 10))  # as ratios of whole numbers, for resampling; chosen
+OFFSETS = (-1.0, 1.0)  # seconds; chosen
 ONLY_SIGHT = (*SIGHT, "fps")
 ONLY_SOUND = tuple(SOUND)
 BOTH = ("speed", "offset")

@@ -1,4 +1,4 @@
-"""Distortions of frames, as copies of videos have them (tasks.md 5.11).
+"""Distortions of frames, as copies of videos have them; strengths chosen.
 
 Each is a pure function: frames (T, H, W, 3) uint8 and a generator, from which the strength is
 drawn once -> new frames of the same shape and type. Lengths are in pixels of the frames given.
@@ -18,14 +18,14 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-CROP = (0.6, 0.9)  # share of each side that is left; tasks.md 5.11
-BLUR = (0.5, 2.0)  # pixels, s.d.; at most 2 by tasks.md 5.11, the lower end chosen
+CROP = (0.6, 0.9)  # share of each side that is left; chosen
+BLUR = (0.5, 2.0)  # pixels, s.d.; chosen
 GAIN = (0.7, 1.3)  # of brightness and of contrast; chosen
 HUE = 36.0  # degrees, largest turn of colours; chosen: a tenth of a circle
 CAPTION = (0.12, 0.22)  # share of the height that a caption takes; chosen
 LETTERS = 24  # of a caption; chosen
-CRF = 35  # of the copy; tasks.md 5.11
-RATE = 25  # frames a second that the coder is told; tasks.md 5.11
+CRF = 35  # of the copy; chosen
+RATE = 25  # frames a second that the coder is told; chosen
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 

@@ -1,4 +1,4 @@
-"""Distortions of sound, as copies of videos have them (tasks.md 5.11).
+"""Distortions of sound, as copies of videos have them; strengths chosen.
 
 Each is a pure function: wave (N,) float32 in [-1, 1], its rate in Hz and a generator, from which
 the strength is drawn once -> a new wave of the same length, cut at [-1, 1].
@@ -16,13 +16,13 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-SNR = (0.0, 20.0)  # dB; tasks.md 5.11
+SNR = (0.0, 20.0)  # dB; chosen
 LOW, HIGH = (100.0, 500.0), (2000.0, 4000.0)  # Hz, edges of the band; chosen, around a telephone's
 ORDER = 4  # of the filter, 24 dB an octave after both passes; chosen
 GAIN = (-10.0, 10.0)  # dB; chosen
 BITS = (12_000, 24_000)  # bit/s of AAC; chosen: a fifth to two fifths of the miniatures' own
 BLOCK = 1024  # samples in one AAC frame (ISO/IEC 14496-3)
-SEMITONES = (-1.0, 1.0)  # one of both; tasks.md 5.11
+SEMITONES = (-1.0, 1.0)  # one of both; chosen
 WINDOW = 2048  # samples, librosa's own for stretching time
 
 

@@ -6,5 +6,5 @@
 
 `bench data landmarks` runs a provider over a dataset and writes landmarks/<path without
 suffix>.npy, read from then on by the crops "lip", "face" and "speaker". LRW's fixed window
-("fixed_lrw", crops.py) needs no landmarks and is no provider of them. Table of tasks.md 5.1.
+("fixed_lrw", crops.py) needs no landmarks and is no provider of them.
 """

@@ -1,7 +1,7 @@
 """Provider "face_alignment": 68 points of the package face-alignment (Bulat & Tzimiropoulos 2017).
 
-The literal recipe of tasks.md 5.1. An optional extra; its networks are downloaded by the package
-on first use.
+GLCM's recipe to the letter. An optional extra; its networks are downloaded by the package on first
+use.
 """
 
 from __future__ import annotations

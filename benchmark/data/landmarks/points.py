@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# points of the 68 (Sagonas et al. 2013) that are the five; tasks.md 5.1
+# points of the 68 (Sagonas et al. 2013) that are the five
 OUTER_EYES_NOSE = (36, 45, 30)
 MOUTH_CORNERS = (48, 54)
 MOUTH = slice(48, 68)
@@ -25,7 +25,7 @@ def five_points(points: np.ndarray) -> np.ndarray:
     """(T, 5, 2) or (T, 68, 2) pixels -> (T, 5, 2) float64, NaN in every value of a missed frame.
 
     Of 68 points, the mouth corners are moved, both alike, until their midpoint is the mean of the
-    mouth's twenty points: that mean is where the lip crop is centred (tasks.md 5.1), and only the
+    mouth's twenty points: that mean is where the lip crop is centred, and only the
     midpoint of the corners is used.
     """
     found = np.asarray(points, np.float64)

@@ -1,9 +1,9 @@
 """One person's landmarks through a clip: detect, follow, fill in between.
 
 The largest face is followed: boxes of consecutive frames belong to one track where they overlap
-(intersection over union at least 0.5, a gap of at most 40 frames: MDS, tasks.md 5.3), and the track
-with the largest sum of box areas wins, the earlier one of equals. Other faces of the clip never
-fill its gaps.
+(intersection over union at least 0.5, a gap of at most 40 frames: MDS, Chugh et al. 2020), and the
+track with the largest sum of box areas wins, the earlier one of equals. Other faces of the clip
+never fill its gaps.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmark.data.media import Media
 
-OVERLAP = 0.5  # intersection over union; MDS, tasks.md 5.3
-GAP = 40  # frames; MDS, tasks.md 5.3
+OVERLAP = 0.5  # intersection over union; MDS
+GAP = 40  # frames; MDS
 NOTHING = np.zeros((1, 1, 3), np.uint8)  # kept of a frame once it has been looked at
 
 
@@ -43,7 +43,7 @@ class Detector(Protocol):
 class Tracked:
     """A detector as a provider of landmarks; build: makes a detector, one for each busy thread.
 
-    fps: pictures looked at a second, those between are interpolated (tasks.md 5.3 looks at 5);
+    fps: pictures looked at a second, those between are interpolated (5: chosen);
     None: every picture, which lip reading needs.
     """
 

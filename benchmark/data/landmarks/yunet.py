@@ -22,7 +22,7 @@ WHERE = (
     "face_detection_yunet_2026may.onnx (MIT) from "
     "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet"
 )
-SCORE, NMS, TOP = 0.9, 0.3, 5000  # OpenCV's defaults; MDS takes faces from 0.9 too (tasks.md 5.3)
+SCORE, NMS, TOP = 0.9, 0.3, 5000  # OpenCV's defaults; MDS takes faces from 0.9 too
 LONG_SIDE = 640  # pixels; chosen: YuNet was trained on faces of 10 to 300 pixels (its README)
 POINTER = b"version https://git-lfs"  # what a checkout without Git LFS holds in a model's place
 

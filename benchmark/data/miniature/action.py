@@ -31,11 +31,11 @@ from benchmark.data.miniature.clip import Item, MiniClip
 from benchmark.data.miniature.impacts import PITCH, SNR, level, room, strikes
 from benchmark.data.miniature.stage import film, shake
 
-FPS, FRAMES = 10, 32  # 3.2 s; tasks.md 8.5, 8.11
+FPS, FRAMES = 10, 32  # 3.2 s; chosen
 SECONDS = FRAMES / FPS
 MIDDLE = 120.0  # grey towards which backgrounds are faded, of 255; chosen
 
-# s + m even: every shape with three motions, every motion with three shapes; tasks.md 8.5
+# s + m even: every shape with three motions, every motion with three shapes
 CELLS: tuple[tuple[str, str], ...] = tuple(
     (shape, motion)
     for s, shape in enumerate(SHAPES)

@@ -22,8 +22,8 @@ from benchmark.data.miniature.sprite import SUPER, outline, render_sprite, textu
 
 SHAPES = ("disc", "square", "triangle", "bar", "ring", "cross")
 MOTIONS = ("slide", "bounce", "circle", "swing", "pulse", "spin")
-PERIOD = (1.25, 2.2)  # seconds; tasks.md 8.5
-GAP = (0.16, 0.40)  # seconds between the hops of one object; tasks.md 8.8
+PERIOD = (1.25, 2.2)  # seconds; chosen
+GAP = (0.16, 0.40)  # seconds between the hops of one object; chosen
 AMPLITUDE = (13.0, 24.0)  # pixels from the middle to the turning point; chosen
 PULSE = 0.42  # largest relative change of size; chosen
 LEAN = 0.6  # radians, a pendulum's largest angle; chosen
@@ -188,7 +188,7 @@ def _hop(actor: Actor, times: np.ndarray) -> Track:
     sway = actor.amplitude * np.sin(
         2 * np.pi * (actor.phase + actor.direction * times / actor.period)
     )
-    scale = 1 + 0.15 * np.exp(-(times - bounds[hop]) / 0.05)  # 50 ms decay, tasks.md 8.8
+    scale = 1 + 0.15 * np.exp(-(times - bounds[hop]) / 0.05)  # 50 ms decay, chosen
     stop = len(times) * (times[1] - times[0])
     impacts = bounds[(bounds >= 0) & (bounds < stop)]
     still = np.zeros_like(times)

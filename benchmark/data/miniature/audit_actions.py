@@ -25,8 +25,8 @@ from benchmark.data.miniature.audit_features import NUISANCES
 from benchmark.data.miniature.audit_sets import ORACLE, designed
 
 ENERGY_GATE = 0.10  # share of the way from chance to the oracle; chosen, see nuisance
-THIRD, THIRD_BAND = 1 / 3, 0.03  # shape-only and motion-only oracles of mini-UCF; tasks.md 8.9
-CEILING = 10 / 12  # best accuracy from sound or picture alone on mini-Kinetics-Sound; tasks.md 8.7
+THIRD, THIRD_BAND = 1 / 3, 0.03  # shape-only and motion-only oracles of mini-UCF; chosen
+CEILING = 10 / 12  # best accuracy from sound or picture alone on mini-Kinetics-Sound
 EXACT = 1e-9  # rounding of a mean
 
 Sides = Sequence[tuple[np.ndarray, np.ndarray]]  # of each fold: trained on, tested on, (M,) bool

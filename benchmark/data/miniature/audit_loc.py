@@ -16,8 +16,8 @@ from benchmark.data.miniature.clip import SIZE
 from benchmark.data.miniature.loc import AREA, FPS, TEXTURES_FROM, VARIANTS, area
 from benchmark.data.miniature.media import read_clip
 
-ORACLE = 0.90  # tasks.md 8.9
-EVERY = (8, 4, 2, 1)  # of 20 frames a second: 2.5, 5, 10, 20; tasks.md 8.8
+ORACLE = 0.90  # chosen
+EVERY = (8, 4, 2, 1)  # of 20 frames a second: 2.5, 5, 10, 20; chosen
 ROUNDED = 0.06 / SIZE  # boxes of gt.jsonl have one digit, those of vggss.json five
 
 Row = dict[str, Any]
@@ -60,8 +60,7 @@ def loc_sync(subject: Subject) -> list[AuditResult]:
     """In the sync variant impacts find what sounds, and no longer where the sound is late.
 
     As in mini-KAV no shift falls monotonically (see `audit_sets.kav_sync`): each must be at chance
-    or below. What frames show is reported at four rates: tasks.md 8.8 has 77 % at 2.5 a second, 90
-    at 5, 97.6 at 10, 99.9 at 20.
+    or below. What frames show is reported at four rates.
     """
     names = ("sounding object from impacts", "the same, sound 0.05-0.2 s late, most")
     rows = [row for row in _alone(subject) if row["variant"] == "sync"][:SYNC_CLIPS]

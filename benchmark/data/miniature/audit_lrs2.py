@@ -18,8 +18,8 @@ from benchmark.data.miniature.viseme import VISEMES
 if TYPE_CHECKING:
     import torch
 
-ORACLE_WER = 0.15  # tasks.md 8.9
-BLIND_WER = 0.85  # tasks.md 8.3: about 90 %; five standard errors over 1,000 words below
+ORACLE_WER = 0.15  # chosen
+BLIND_WER = 0.85  # chosen: about 90 % is expected; five standard errors over 1,000 words below
 EPOCHS, WIDTH, BATCH = 25, 128, 32  # of the oracle; chosen: far enough below its limit
 
 

@@ -12,7 +12,7 @@ from benchmark.data.miniature.audit_features import log_bands
 SYNC_CLIPS = 200  # scenes decoded for the shift probe; chosen, standard error some 3 %
 SHIFTS = (0.0, 0.05, 0.1, 0.15, 0.2)  # seconds by which the sound comes late; chosen
 PULSE = 0.025  # seconds, width of an impact as the probe sees it; chosen
-FADE = 0.05  # seconds to 1/e of an onset, as frames hear it; tasks.md 8.8
+FADE = 0.05  # seconds to 1/e of an onset, as frames hear it; chosen
 STEP, MIDDLE = 0.01, 0.0125  # seconds from onset to onset, and to the middle of the later window
 
 
@@ -39,7 +39,7 @@ def touching(
     """Correlation of what each `every`-th frame shows with what is heard then, (objects,).
 
     Shown is how low an object is (lower edge of its box, camera and all); heard are the onsets,
-    each fading within 50 ms (tasks.md 8.8).
+    each fading within 50 ms.
     """
     onset, times = _onsets(wave)
     count = len(things[0]["boxes"])

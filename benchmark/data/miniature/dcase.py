@@ -25,7 +25,7 @@ from benchmark.data.miniature.sound_events import render
 from benchmark.data.miniature.sound_families import blend, draw_source, group_of
 from benchmark.data.miniature.sound_room import record
 
-SECONDS = 10.0  # tasks.md 8.6
+SECONDS = 10.0  # chosen
 FOLDERS = {
     "train": "set1/scenes_stereo/scenes_stereo",
     "test": "set1/scenes_stereo_testset/scenes_stereo_testset",

@@ -28,11 +28,11 @@ from benchmark.data.miniature.sound_families import FAMILIES, draw_source, group
 from benchmark.data.miniature.sound_room import record
 
 SET_CODE = 71  # second element of every clip's seed; chosen, one for each set
-SECONDS = 2.0  # tasks.md 8.6
+SECONDS = 2.0  # chosen
 FOLDS = 5
 TAKES = "AB"
 SOURCES: dict[Tier, tuple[int, int]] = {  # sources of a family, takes of each
-    "base": (20, 2),  # tasks.md 8.6
+    "base": (20, 2),  # chosen
     "small": (10, 2),
     "ci": (5, 1),
 }
@@ -50,9 +50,9 @@ class MiniESC50:
     version = 1
     title = "Miniature of ESC-50: 25 families of generated sounds"
     difficulty: Mapping[str, float] = {
-        "contrast": 0.5,  # of the listed differences within a group: halved, tasks.md 8.6
+        "contrast": 0.5,  # of the listed differences within a group: halved; chosen
         "spread": 0.15,  # octaves of a source around its family
-        "snr_low_db": -3.0,  # tasks.md 8.6
+        "snr_low_db": -3.0,  # chosen
         "snr_high_db": 9.0,
     }
 

@@ -20,7 +20,7 @@ from benchmark.data.miniature.clip import SUITE_SEED, Item, MiniClip, Tier
 from benchmark.data.miniature.ks import CLASSES, CLIPS, ID_LENGTH, SPLITS, MiniKS
 
 SET_CODE = 81  # second element of every clip's seed; chosen, one for each set
-SIZES: dict[Tier, int] = {"base": 500, "small": 60, "ci": 12}  # base: tasks.md 8.11
+SIZES: dict[Tier, int] = {"base": 500, "small": 60, "ci": 12}  # chosen
 FIRST = len(SPLITS) * len(CLASSES) * CLIPS  # numbers below, and their textures, are mini-KS's
 
 

@@ -9,7 +9,7 @@ A class has five blocks of films. Split k tests block k, leaves block k + 2 unus
 other three, so every clip is used in some split. Names carry the characters that the owners' names
 have; a reader that passes them through a shell, a glob or a `;` list fails here and not only there.
 
-Scratch window 12-40 % (tasks.md 8.11): not yet measured with the harness's backbones.
+Scratch window 12-40 % (chosen): not yet measured with the harness's backbones.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from benchmark.data.miniature.stage import draw_stage, drift
 
 SET_CODE = 41  # second element of every clip's seed; chosen, one for each set
 SPLITS, BLOCKS = 3, 5  # official splits; blocks: one tested, one unused, three trained on; chosen
-UNUSED, TRAIN, TEST = 0, 1, 2  # flags of the owners' lists; tasks.md 5.5
+UNUSED, TRAIN, TEST = 0, 1, 2  # flags of the owners' lists
 PER_CLASS: dict[Tier, tuple[int, int]] = {  # films of one block of a class, clips of one film
-    "base": (5, 4),  # 60 trained on, 20 tested in each split; tasks.md 8.5, 8.11
+    "base": (5, 4),  # 60 trained on, 20 tested in each split; chosen
     "small": (5, 1),
     "ci": (1, 1),
 }
 TEXTURES_FROM = 200_000  # ids below are those of mini-KAV and mini-UCF
 FILMS, TAKES, IDS = 25, 10, 3  # room for texture ids: films of a class, clips of a film, of a clip
-# every character of tasks.md 5.5 that is no letter: ! # & ( ) + ; @ [ ] ~
+# every character of the owners' names that is no letter: ! # & ( ) + ; @ [ ] ~
 TITLES = (
     "Reel!",
     "Cut#",
@@ -61,9 +61,9 @@ class MiniHMDB:
     version = 1
     title = "Miniature of HMDB51: 18 actions of small drawn objects, filmed by hand"
     difficulty: Mapping[str, float] = {
-        "radius_low": 9.0,  # pixels; tasks.md 8.5
+        "radius_low": 9.0,  # pixels; chosen
         "radius_high": 15.0,
-        "distractor": 0.5,  # chance of each of them; tasks.md 8.5 allows two, chance chosen
+        "distractor": 0.5,  # chance of each of at most two; chosen
         "distractors": 2,
         "distractor_low": 4.0,  # pixels; chosen, in proportion to mini-UCF's: below any actor's
         "distractor_high": 6.4,

@@ -39,17 +39,17 @@ from benchmark.data.miniature.stage import draw_stage, drift, film, shake
 from benchmark.data.miniature.talk import draw_talk, plan_talk, render_wave
 
 SET_CODE = 31  # second element of every clip's seed; chosen, one for each set
-FPS, SECONDS = 20, 3.2  # tasks.md 8.1
+FPS, SECONDS = 20, 3.2  # chosen
 FRAMES = round(FPS * SECONDS)
-SIZES: dict[Tier, int] = {"base": 6_000, "small": 1_500, "ci": 96}  # tasks.md 8.1; ci chosen
+SIZES: dict[Tier, int] = {"base": 6_000, "small": 1_500, "ci": 96}  # chosen
 BLOCK = 20  # clips over which all shares are exact; chosen
-TEXTURES = 400  # ids 0-399, never reused by a task; tasks.md 8.1
-SILENT = 0.3  # share of second faces that do not speak; tasks.md 8.1
+TEXTURES = 400  # ids 0-399, never reused by a task; chosen
+SILENT = 0.3  # share of second faces that do not speak; chosen
 PAIR = 0.5  # share of talk clips with two faces; chosen
 SCENE = 0.5  # share of activity clips that are scenes of hopping objects; chosen
 ALIKE = 0.5  # share of those in which all objects have one shape, so only timing tells who sounds
-MUSIC_DB = -10.0  # tasks.md 8.1
-SHORT = 0.05 / 0.09  # hops of .16-.40 s need the 50 ms decay of tasks.md 8.8, not a disc's 90 ms
+MUSIC_DB = -10.0  # chosen
+SHORT = 0.05 / 0.09  # hops of .16-.40 s need a decay of 50 ms, not a disc's 90 ms
 
 
 class MiniKAV:
@@ -59,8 +59,8 @@ class MiniKAV:
     version = 4  # 1: small triangles; 2: before the encoder was repeatable; 3: no landmarks
     title = "Miniature of K-AV: drawn talking heads and objects that touch"
     difficulty: Mapping[str, float] = {
-        "unrelated": 0.1,  # share of clips with another clip's sound; tasks.md 8.1
-        "music": 0.1,  # share of clips with a bed of music; tasks.md 8.1
+        "unrelated": 0.1,  # share of clips with another clip's sound; chosen
+        "music": 0.1,  # share of clips with a bed of music; chosen
         "drift": 8.0,  # pixels, largest slow excursion of the camera; chosen
         "jitter": 1.2,  # pixels, s.d. of the hand-held jitter; chosen
     }

@@ -13,7 +13,7 @@ two share scene, camera path or textures. Names say 10 s, as in Kinetics; the cl
 Other things are struck out of the picture, of any timbre, and pitches vary by half an octave:
 without either, 48 log-mel statistics with logistic regression reach the ceiling of sound (82 %);
 with both 60 % (720 training and 360 test clips of tier base). Scratch window of a and of v 35-65 %
-(tasks.md 8.11): not yet measured with the harness's backbones.
+(chosen): not yet measured with the harness's backbones.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from benchmark.data.miniature.stage import draw_stage, drift
 SET_CODE = 43  # second element of every clip's seed; chosen, one for each set
 SPLITS = ("train", "val", "test")
 PER_CLASS: dict[Tier, tuple[int, int, int]] = {  # clips of train, val, test
-    "base": (60, 15, 30),  # tasks.md 8.7
+    "base": (60, 15, 30),  # chosen
     "small": (20, 5, 10),
     "ci": (2, 1, 1),
 }
 TEXTURES_FROM = 400_000  # ids below are those of mini-KAV, mini-UCF and mini-HMDB
 IDS, CLIPS = 2, 1_000  # room for texture ids: of a clip, clips of a class
 ID_LENGTH = 11  # characters of a YouTube id, letters, digits, - and _
-LASTS = 10  # seconds between the two times in a name; tasks.md 4.1
+LASTS = 10  # seconds between the two times in a name, as the owners cut clips
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,14 +40,14 @@ from benchmark.data.miniature.kav import SHORT
 from benchmark.data.miniature.stage import draw_stage, drift, film, shake
 
 SET_CODE = 45  # second element of every clip's seed; chosen, one for each set
-FPS, SECONDS = 20, 3.2  # tasks.md 8.8
+FPS, SECONDS = 20, 3.2  # chosen
 FRAMES = round(FPS * SECONDS)
 MIDDLE = FRAMES // 2  # the frame of the boxes
 VARIANTS = ("semantic", "sync")
-PER_VARIANT: dict[Tier, int] = {"base": 600, "small": 120, "ci": 12}  # tasks.md 8.8; rest chosen
-COUNTS = (2, 3, 4)  # objects; tasks.md 8.8
+PER_VARIANT: dict[Tier, int] = {"base": 600, "small": 120, "ci": 12}  # chosen
+COUNTS = (2, 3, 4)  # objects; chosen
 ROUND = len(SHAPES) * len(COUNTS)  # clips after which every shape was heard among every count
-AREA = (0.04, 0.20)  # of a box, share of the frame; tasks.md 8.8
+AREA = (0.04, 0.20)  # of a box, share of the frame; chosen
 TEXTURES_FROM = 600_000  # ids below are those of the other sets
 ID_LENGTH = 11  # characters of a YouTube id
 

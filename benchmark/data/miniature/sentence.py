@@ -27,7 +27,7 @@ SLOTS = (
     ("ACA", "AUI", "FIFA", "FU", "ICAU", "ICLA", "IUL", "LAI", "LCIU", "LU"),
 )
 LEXICON = tuple(word for slot in SLOTS for word in slot)
-CLOSURE = 0.75  # length of the closure between words / of a viseme: "short", tasks.md 8.3; chosen
+CLOSURE = 0.75  # length of the closure between words / of a viseme; chosen
 EDGE = (0.2, 0.45)  # seconds of a closed mouth before the first and after the last word; chosen
 FRAME = 0.05  # seconds; lengths of clips are whole frames at 20 fps
 

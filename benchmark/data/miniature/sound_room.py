@@ -16,7 +16,7 @@ from benchmark.data.miniature.clip import SAMPLE_RATE
 from benchmark.data.miniature.impacts import room
 
 LOUDNESS = (-40.0, -28.0)  # dB full scale, RMS of a clip; chosen: room for peaks of 28 dB
-LOW_PASS = (3000.0, 7900.0)  # Hz; tasks.md 8.6 says 3-8 kHz, of which 8 is half the sample rate
+LOW_PASS = (3000.0, 7900.0)  # Hz; chosen: below 8,000, half the sample rate
 REVERB = (0.1, 0.5)  # seconds until the reverberation is 60 dB down; chosen
 WET = (0.05, 0.6)  # its power over the direct sound's; chosen
 PEAK = 0.98  # largest sample; chosen

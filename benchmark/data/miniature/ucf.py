@@ -23,7 +23,7 @@ GROUPS, FOLDS, TEST_GROUPS = 25, 3, 7  # UCF101's official split
 PER_CLASS: dict[
     Tier, tuple[int, int]
 ] = {  # clips in the test groups of one fold, clips always trained on
-    "base": (25, 70),  # 25 tested, 145 - 25 = 120 trained on in each fold; tasks.md 8.5
+    "base": (25, 70),  # 25 tested, 145 - 25 = 120 trained on in each fold; chosen
     "small": (7, 19),
     "ci": (1, 2),
 }
@@ -43,12 +43,12 @@ class MiniUCF:
     version = 4  # 3: textures of a group, full backgrounds; networks learnt the groups by heart
     title = "Miniature of UCF101: 18 actions of drawn objects"
     difficulty: Mapping[str, float] = {
-        "radius_low": 14.0,  # pixels; tasks.md 8.5
+        "radius_low": 14.0,  # pixels; chosen
         "radius_high": 22.0,
-        "distractor": 0.5,  # share of clips with one; tasks.md 8.5 allows at most one, share chosen
+        "distractor": 0.5,  # share of clips with one; chosen
         "drift": 5.0,  # pixels, largest slow excursion of the camera; chosen ("mild")
         "jitter": 1.2,  # pixels, s.d. of the hand-held jitter; chosen
-        "scene_bias": 0.5,  # share of groups with the class's scene; tasks.md 8.5
+        "scene_bias": 0.5,  # share of groups with the class's scene; chosen
         "scene_weight": 0.6,  # share of the class's scene in such a background; chosen
         "scene_contrast": 0.4,  # what is left of a background's colours; see version 3
     }

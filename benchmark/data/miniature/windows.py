@@ -1,4 +1,4 @@
-"""Where an encoder from scratch has to score on each miniature: the windows of tasks.md 8.11.
+"""Where an encoder from scratch has to score on each miniature: windows chosen in advance.
 
 Below its window a set teaches nothing within the budget, above it nothing is left to gain by
 pretraining. Nothing heavy is imported here: the command line checks names against this table.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from registries.task import Inputs
 
-GAP = 20.0  # points that pretraining on the truth must gain; tasks.md 8.10
+GAP = 20.0  # points that pretraining on the truth must gain; chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,8 @@ class Window:
     """One row of the table. low, high: in the unit of the task's main metric; both count as inside.
 
     inputs: what encoders are given. options: `key=value` over the recipe, where the row is of
-    another setting than the preset's. low is None where 8.11 has no window of a network: the gap
-    still has to be there. source: where the numbers are from.
+    another setting than the preset's. low is None where no window of a network was chosen: the gap
+    still has to be there.
     """
 
     miniature: str
@@ -30,7 +30,6 @@ class Window:
     high: float | None = None
     inputs: Inputs = "v"
     options: tuple[str, ...] = ()
-    source: str = "tasks.md 8.11"
 
     @property
     def setting(self) -> str:
@@ -54,12 +53,12 @@ class Window:
 WINDOWS: tuple[Window, ...] = (
     Window(miniature="mini-lrw", task="lrw", low=35, high=60),
     Window(miniature="mini-lrw", task="lrw", low=6, high=25, options=("tasks.lrw.crop=full",)),
-    Window(miniature="mini-lrs2", task="lrs2", low=45, high=85, source="tasks.md 8.3, 8.11"),
+    Window(miniature="mini-lrs2", task="lrs2", low=45, high=85),
     Window(miniature="mini-dfdc", task="dfdc", low=60, high=78),
     Window(miniature="mini-ucf", task="ucf101", low=30, high=65),
     Window(miniature="mini-hmdb51", task="hmdb51", low=12, high=40),
     # its window of 45-65 is one of a logistic regression on statistics: `bench data audit` has it
-    Window(miniature="mini-esc50", task="esc50", inputs="a", source="tasks.md 8.10"),
+    Window(miniature="mini-esc50", task="esc50", inputs="a"),
     Window(miniature="mini-dcase", task="dcase", low=40, high=75, inputs="a"),
     Window(miniature="mini-ks", task="kinetics_sound", low=35, high=65, inputs="a"),
     Window(miniature="mini-ks", task="kinetics_sound", low=35, high=65, inputs="v"),

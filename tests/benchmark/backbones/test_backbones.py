@@ -121,7 +121,7 @@ def test_stages_by_name():
 
 def test_audio_trunk_of_glcm():
     encoder = meta({"type": "resnet1d_18"})
-    assert sum(p.numel() for p in encoder.parameters()) == 3_887_424  # av.md, the authors' code
+    assert sum(p.numel() for p in encoder.parameters()) == 3_887_424  # the authors' code
     (found,) = encoder(torch.empty(2, 80, 96, device="meta"))
     assert found.shape == (2, 512, 96)
     small = BACKBONES.build({"type": "resnet1d_18", "in_channels": 10, "width": 2})

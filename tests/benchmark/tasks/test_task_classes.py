@@ -96,15 +96,15 @@ def test_cards(name):
 @pytest.mark.parametrize(
     ("name", "inputs", "views"),
     [
-        ("lrw", "v", {"video": (29, 1.16)}),  # 29 frames at 25 fps; tasks.md 5.1
+        ("lrw", "v", {"video": (29, 1.16)}),  # 29 frames at 25 fps
         ("dfdc", "v", {"video": (32, 3.2)}),
         ("dfdc", "av", {"video": (32, 3.2), "audio": (96, 3.2)}),
-        ("ucf101", "v", {"video": (32, 2.0)}),  # 32 frames at 16 fps; tasks.md 6
+        ("ucf101", "v", {"video": (32, 2.0)}),  # 32 frames at 16 fps
         ("hmdb51", "v", {"video": (32, 2.0)}),
         ("k400", "v", {"video": (32, 2.0)}),
-        ("esc50", "a", {"audio": (150, 5.0)}),  # all of a clip; tasks.md 5.6
+        ("esc50", "a", {"audio": (150, 5.0)}),  # all of a clip
         ("esc10", "a", {"audio": (150, 5.0)}),
-        ("dcase", "a", {"audio": (60, 2.0)}),  # tasks.md 5.7
+        ("dcase", "a", {"audio": (60, 2.0)}),
         ("kinetics_sound", "a", {"audio": (96, 3.2)}),
         ("kinetics_sound", "v", {"video": (32, 3.2)}),
         ("kinetics_sound", "av", {"video": (32, 3.2), "audio": (96, 3.2)}),
@@ -124,7 +124,7 @@ def test_views_of_each_input(name, inputs, views):
     ("name", "views"),
     [
         ("lrw", {"video": (40, 1.6)}),
-        ("esc50", {"audio": (30, 1.0)}),  # excerpts of a second; tasks.md 8.11
+        ("esc50", {"audio": (30, 1.0)}),  # excerpts of a second
         ("esc10", {"audio": (30, 1.0)}),
         ("dcase", {"audio": (60, 2.0)}),
     ],
@@ -140,7 +140,7 @@ def test_views_of_a_miniature(name, views):
 
 @pytest.mark.parametrize(
     ("name", "chance", "classes", "sizes"),
-    [  # train with what is held out of it where there is no val, val, test: tasks.md 8.11
+    [  # train with what is held out of it where there is no val, val, test
         ("lrw", 5.0, 20, (1600, 200, 500)),
         ("dfdc", 50.0, 2, (600, 200, 600)),
         ("ucf101", 100 / 18, 18, (2160, 0, 450)),
@@ -250,7 +250,7 @@ def test_chance_is_that_of_the_most_frequent_class_tested():
 def test_forgeries_are_told_apart_on_the_miniature(planned):
     rows = planned("dfdc", "av").manifest().rows
     test = rows[rows["split"] == "test"]
-    kinds = {"": 300, "F1": 45, "F2": 45, "F3": 120, "F4": 90}  # 15, 15, 40, 30 %; tasks.md 8.4
+    kinds = {"": 300, "F1": 45, "F2": 45, "F3": 120, "F4": 90}  # 15, 15, 40, 30 %
     assert test["tag"].value_counts().to_dict() == kinds
     assert (test["label"] == (test["tag"] != "")).all()
     pairs = rows.groupby("group")["label"].apply(sorted)

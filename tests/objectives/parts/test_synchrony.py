@@ -25,7 +25,7 @@ def triplets(batch=5, dim=4, *, seed=0) -> list[torch.Tensor]:
 
 
 def by_loop(anchor, positive, negative, valid, margin) -> float:
-    """The mean over 2N labelled pairs, as av.md 2.3 writes it."""
+    """The mean over 2N labelled pairs, written out."""
     terms = []
     for a, p, n, use in zip(anchor, positive, negative, valid, strict=True):
         if use:

@@ -252,7 +252,7 @@ def test_lips_of_real_speakers_end_in_the_middle(speakers, tmp_path):
         with Media(manifest.media(index)) as media:
             (whole,), _ = media.frames(np.array([0.9]))
             (lips,), _ = media.frames(np.array([0.9]), transform=transform)
-        # the crop is three nominal lip widths wide, 0.55 of the outer eyes each (tasks.md 5.1)
+        # the crop is three nominal lip widths wide, 0.55 of the outer eyes each
         side = round(3 * 0.55 * 0.44 * box["face_w"])
         near = {}
         for shift in SHIFTS:

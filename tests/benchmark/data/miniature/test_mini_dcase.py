@@ -16,7 +16,7 @@ from benchmark.data.miniature.build import ensure, verify
 from benchmark.data.miniature.dcase import CLASSES, EVENTS, SCENES, MiniDCASE, MiniDCASE50
 
 SETS = {"mini-dcase": f"{__name__}:FewDCASE"}
-OWNERS = {  # tasks.md 5.7
+OWNERS = {  # classes of the challenge of 2013
     "bus",
     "busystreet",
     "office",

@@ -56,7 +56,7 @@ def test_sizes_and_speakers(tier):
     )
     for item in items:
         assert item.plan["speaker"] in TASK_SPEAKERS[item.split]
-    assert SIZES["base"] == (800, 100, 250, 1500)  # tasks.md 8.3
+    assert SIZES["base"] == (800, 100, 250, 1500)
 
 
 def test_smaller_tiers_are_parts_of_larger_ones():
@@ -175,7 +175,7 @@ def test_who_sees_nothing_gets_one_word_in_ten():
 
 @pytest.mark.slow
 def test_the_lips_can_be_read():
-    """Mouth tracks of the base tier, without drawing a picture; tasks.md 8.9: at most 15 %."""
+    """Mouth tracks of the base tier, without drawing a picture: at most 15 %."""
     items = MiniLRS2().items("base")
     said = [MiniLRS2().speech(item) for item in items]
     tracks = [
