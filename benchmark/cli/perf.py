@@ -11,6 +11,7 @@ import typer
 
 from benchmark.cli import names
 from benchmark.cli.output import show_json, show_paragraph, show_table
+from benchmark.cli.perf_data import data
 from benchmark.cli.perf_index import index
 from benchmark.plan_request import RunRequest
 from registries import plugins
@@ -25,6 +26,7 @@ BASELINE = Path("results/perf/baseline-cpu.json")
 CHECKED = "glcm,moco"  # one with nothing but encoders and losses, one with a twin and a queue
 
 app = typer.Typer(help="What things cost.", no_args_is_help=True)
+app.command()(data)
 app.command()(index)
 
 Objectives = Annotated[
