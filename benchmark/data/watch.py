@@ -86,7 +86,8 @@ def named() -> Iterator[None]:
 
 def taken() -> str:
     """What a process said before it ended, once; empty where none did."""
-    said, _here.said.value = _here.said.value, b""
+    said: bytes = _here.said.value
+    _here.said.value = b""
     return said.decode(errors="replace")
 
 
