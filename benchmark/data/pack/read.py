@@ -1,4 +1,9 @@
-"""Clips from packs: what `ClipDataset` opens instead of media files."""
+"""Clips from packs: what `ClipDataset` opens instead of media files.
+
+A lossless pack with every frame gives what the files give, bit for bit, but for two things that
+depend on where a reading begins: sums of resampled sound round differently (1e-7), and AAC's
+substituted noise after media.SOUND_SEEK is another.
+"""
 
 from __future__ import annotations
 

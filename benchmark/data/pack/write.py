@@ -3,6 +3,7 @@
 What is in a shard depends on the samples alone, not on how many processes there are or how often
 the work was interrupted: a shard ends with the clip that makes it larger than `SHARD`. Each takes
 its name when it is whole, and a note of what is in it follows; what has a note is not made again.
+A clip is decoded whole, in memory: list an hour of film as segments.
 """
 
 from __future__ import annotations
