@@ -17,6 +17,7 @@ from benchmark.cli.run import FollowLinks
 from benchmark.paths import cache_dir
 from registries import plugins
 from registries.errors import NotReadyError, UsageError, VerificationError, unknown
+from registries.source_text import card
 
 app = typer.Typer(
     help="Generate miniatures, prepare and check datasets.",
@@ -183,7 +184,7 @@ def _generated(name: str, tier: TierName) -> Path:
 
 def _refuse_dataset(name: str) -> None:
     """A dataset of the owners' cannot be checked without its root."""
-    datasets = {names.card(task).get("dataset") for task in plugins.available("tasks").values()}
+    datasets = {card(task).get("dataset") for task in plugins.available("tasks").values()}
     if name in datasets:
         raise UsageError(
             f"`bench data verify {name}` needs --root: the folder the dataset lies in."

@@ -14,6 +14,7 @@ from benchmark.cli import names
 from benchmark.cli.output import show_json, show_markdown, show_table
 from registries import plugins
 from registries.errors import unknown
+from registries.source_text import card, constants
 
 Row = dict[str, str]
 
@@ -81,8 +82,9 @@ def _plugins(kind: plugins.Kind) -> list[Row]:
 
 def _objectives() -> list[Row]:
     """Objectives with what they are and the paper they are from."""
-    known = plugins.available("objectives")
-    return [row | {"paper": names.paper(known[row["name"]])} for row in _plugins("objectives")]
+    known = plugins.available("objectives").values()
+    papers = [str(constants(plugin).get("paper", "")) for plugin in known]
+    return [{**r, "paper": p} for r, p in zip(_plugins("objectives"), papers, strict=True)]
 
 
 def _without(rows: list[Row], column: str) -> list[Row]:
@@ -93,17 +95,17 @@ def _tasks() -> list[Row]:
     """Tasks with the facts of their cards that fit on a line."""
     rows = []
     for plugin in plugins.available("tasks").values():
-        card = names.card(plugin)
+        facts = card(plugin)
         metric = (
-            f"{card.get('main_metric', '?')} {'up' if card.get('higher_is_better') else 'down'}"
+            f"{facts.get('main_metric', '?')} {'up' if facts.get('higher_is_better') else 'down'}"
         )
         rows.append(
             {
                 "name": plugin.name,
-                "metric": metric if card else "?",
-                "scope": str(card.get("scope", "?")),
-                "dataset": str(card.get("dataset", "?")),
-                "summary": str(card.get("title", plugin.summary)),
+                "metric": metric if facts else "?",
+                "scope": str(facts.get("scope", "?")),
+                "dataset": str(facts.get("dataset", "?")),
+                "summary": str(facts.get("title", plugin.summary)),
             }
         )
     return rows
@@ -113,16 +115,16 @@ def _datasets() -> list[Row]:
     """Every dataset a task reads, its generated stand-in, and under which terms it can be had."""
     rows: dict[str, Row] = {}
     for plugin in plugins.available("tasks").values():
-        card = names.card(plugin)
-        if not card:
+        facts = card(plugin)
+        if not facts:
             continue
         row = rows.setdefault(
-            str(card["dataset"]),
+            str(facts["dataset"]),
             {
-                "name": str(card["dataset"]),
+                "name": str(facts["dataset"]),
                 "tasks": "",
-                "miniature": str(card.get("miniature", "")),
-                "licence": str(card.get("licence", "")),
+                "miniature": str(facts.get("miniature", "")),
+                "licence": str(facts.get("licence", "")),
             },
         )
         row["tasks"] = ",".join(filter(None, [row["tasks"], plugin.name]))

@@ -6,14 +6,12 @@ Nothing is imported: names and the facts that groups are made of are read from s
 from __future__ import annotations
 
 import ast
-import importlib.util
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from benchmark.paths import PACKAGE
 from registries import plugins
 from registries.errors import UsageError, unknown
+from registries.source_text import card
 
 
 def split(values: Iterable[str]) -> tuple[str, ...]:
@@ -65,42 +63,6 @@ def task_groups() -> dict[str, list[str]]:
     return dict(sorted(groups.items()))
 
 
-def card(plugin: plugins.Plugin) -> dict[str, Any]:
-    """Literal keywords of the `TaskCard(...)` call in a task's class, read from its source text.
-
-    Empty where the module cannot be found or the card is not written out.
-    """
-    for node in ast.walk(_source(plugin)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("TaskCard"):
-            facts = _literals(node.keywords)
-            if facts.get("name") == plugin.name:
-                return facts
-    return {}
-
-
-def paper(plugin: plugins.Plugin) -> str:
-    """The literal `paper = "..."` of an objective's class, read from its source text, or ""."""
-    for node in ast.walk(_source(plugin)):
-        if isinstance(node, ast.ClassDef) and any(
-            f"name={plugin.name!r}" in ast.unparse(call) for call in node.decorator_list
-        ):
-            for line in node.body:
-                match line:
-                    case ast.Assign(
-                        targets=[ast.Name(id="paper")], value=ast.Constant(value=str(text))
-                    ):
-                        return text
-    return ""
-
-
-def _source(plugin: plugins.Plugin) -> ast.Module:
-    """The parsed source text of a plug-in's module; empty where it cannot be found."""
-    spec = importlib.util.find_spec(plugin.module)
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return ast.Module([], [])
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-
-
 def protocols() -> dict[str, str]:
     """Protocols and one line each: PROTOCOLS of benchmark/protocols, read from its text."""
     tree = ast.parse((PACKAGE / "protocols" / "__init__.py").read_text(encoding="utf-8"))
@@ -109,17 +71,6 @@ def protocols() -> dict[str, str]:
             case ast.Assign(targets=[ast.Name(id="PROTOCOLS")], value=value):
                 return dict(ast.literal_eval(value))
     return {}
-
-
-def _literals(keywords: Sequence[ast.keyword]) -> dict[str, Any]:
-    """Keywords whose value is a literal."""
-    facts = {}
-    for keyword in keywords:
-        try:
-            facts[str(keyword.arg)] = ast.literal_eval(keyword.value)
-        except ValueError:
-            continue
-    return facts
 
 
 def seeds(text: str) -> tuple[int, ...]:

@@ -123,11 +123,6 @@ def test_a_folder_that_refuses_is_missing(tmp_path):
     assert "--out" in check.mend
 
 
-def test_a_card_that_is_not_written_out_is_empty():
-    plugin = plugins.Plugin("none", "benchmark.paths", "", "builtin")
-    assert names.card(plugin) == {}
-
-
 @pytest.mark.parametrize(
     ("text", "expected"), [("3", (0, 1, 2)), ("0,5", (0, 5)), ("7,", (7,)), ("1,1", (1,))]
 )

@@ -111,9 +111,10 @@ def test_a_stale_record_is_named(store, status, make_record, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     store.write(make_record("glcm", "lrw", version=1))
     store.write(make_record("glcm", "dfdc", version=99))  # a newer one than any installed
+    from registries import plugins
     from registries.registry import OBJECTIVES
 
-    cli.execute(["status", "--runs", str(store.root)])  # loads the class
+    plugins.load("objectives", "glcm")
     monkeypatch.setattr(OBJECTIVES.module_dict["glcm"], "version", 2)
     _, out, _ = status()
     assert "lrw glcm s0: objective glcm is at version 2, the record at 1" in out
