@@ -102,10 +102,15 @@ class ClipDataset(Dataset[dict[str, Any]]):
                 else self._spread(clip.duration, index)
             )
             place = rng.random() if self.train else 0.5
+            # sound first: it is read from the start of the file, pictures are jumped to
+            heard = {
+                name: self._audio(clip, view, times[name])
+                for name, view in self.sampling.views.items()
+                if view.modality == "audio"
+            }
             inputs, valid = self._video(clip, times, place)
-            for name, view in self.sampling.views.items():
-                if view.modality == "audio":
-                    inputs[name], valid[name] = self._audio(clip, view, times[name])
+        for name, (wave, share) in heard.items():
+            inputs[name], valid[name] = wave, share
         texts = ("id", "group", "text", "tag")
         facts = dict(zip(texts, self.manifest.facts(index, *texts), strict=True))
         (target,) = self.manifest.facts(index, "label")
