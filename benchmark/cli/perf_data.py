@@ -44,20 +44,23 @@ def _row(way: Way) -> dict[str, str]:
         "way": way.name,
         "sound": "yes" if way.sound else "",
         "ms": f"{way.ms:.2f}",
-        "x Decord": f"{way.pictures:.2f}",
-        "quartiles": f"{low:.2f}-{high:.2f}",
-        "x same output": f"{way.alike:.2f}",
+        "x same": _ratio(way.alike),
+        "quartiles": f"{_ratio(low)}-{_ratio(high)}",
+        "x pictures": _ratio(way.pictures),
         "at least": "-" if way.limit is None else f"{way.limit:g}",
         "": "BELOW" if way.below else "",
     }
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
 def _legend(clips: int, span: float, repeats: int) -> str:
     return (
         f"ms: one core, a clip of 32 frames over {span:g} s, 112 pixels, of {clips} drawn files of "
         f"10 s, 256 x 256, H.264 at 25 frames/s; with its sound as log-mel where it says so. "
-        "x Decord: clips read while mmaction2 reads the pictures of one by Decord; x same output: "
-        f"while mmaction2 reads one with what this way hands out. Medians of {repeats} turns, "
-        "quartiles of x Decord. `at least` is of the same output for files, and of Decord's "
-        "pictures for packs."
+        "x same: clips read while mmaction2 reads one with the same output, by Decord and, for "
+        f"sound, librosa: median and quartiles of {repeats} turns; it must be `at least` so much. "
+        "x pictures: while mmaction2 reads the pictures of one, whatever this way hands out."
     )

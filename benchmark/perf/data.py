@@ -32,13 +32,12 @@ from registries.sampling import ClipSampling, View
 FRAMES, SIZE, MARGIN = 32, 112, 8  # the anchor's; pixels cut off each side of a frame of 128
 STEPS_PER_FRAME = 4  # spectrogram steps; GLCM's
 REPEATS, WARM_UP = 5, 1  # chosen
-DECORD, DECORD_SOUND = "mmaction2, Decord", "mmaction2, Decord and librosa"
+DECORD, DECORD_SOUND = "mmaction2, Decord", "mmaction2, + librosa"
 FILES, FILES_SILENT, KEPT = "files", "files, pictures", "decoded files kept"
 JPEG, RAW, READY = "pack, jpeg", "pack, raw", "ready tensors"
 SILENT = (DECORD, "mmaction2, PyAV", FILES_SILENT)
-# least that files may be quicker than mmaction2 with the same output, and packs, sound and all,
-# than Decord's pictures alone
-ALIKE, PICTURES_ALONE = {FILES: 1.5, FILES_SILENT: 1.5}, {JPEG: 12.0, RAW: 12.0}
+# clips that must be read while mmaction2 reads one with the same output, at least
+LIMITS = {FILES: 1.5, FILES_SILENT: 1.5, JPEG: 12.0, RAW: 12.0}
 Clip = tuple[np.ndarray, Tensor | None]  # pictures (T, 112, 112, 3) uint8; log-mel (80, steps)
 Read = Callable[[int, int], Clip]  # of a clip's number and a turn's
 
@@ -47,28 +46,27 @@ Read = Callable[[int, int], Clip]  # of a clip's number and a turn's
 class Way:
     """What one way to read takes.
 
-    ms: a clip, median over turns of the mean over clips. pictures: clips that it reads while Decord
-    reads the pictures of one, median and quartiles over turns. alike: while mmaction2 reads one
-    with the same output.
+    ms: a clip, median over turns of the mean over clips. alike: clips that it reads while mmaction2
+    reads one with the same output, median and quartiles over turns. pictures: while mmaction2 reads
+    the pictures of one by Decord, whatever this way hands out.
     """
 
     name: str
     sound: bool
     ms: float
-    pictures: float
-    quartiles: tuple[float, float]
     alike: float
+    quartiles: tuple[float, float]
+    pictures: float
 
     @property
     def limit(self) -> float | None:
-        """Least of `pictures` for a pack and of `alike` for files; others have none."""
-        return PICTURES_ALONE.get(self.name, ALIKE.get(self.name))
+        """Least that `alike` may be; None: it has none."""
+        return LIMITS.get(self.name)
 
     @property
     def below(self) -> bool:
         """Slower than it may be."""
-        found = self.pictures if self.name in PICTURES_ALONE else self.alike
-        return self.limit is not None and found < self.limit
+        return self.limit is not None and self.alike < self.limit
 
     def facts(self) -> dict[str, Any]:
         """As JSON."""
@@ -101,20 +99,21 @@ def summarise(taken: Mapping[str, Sequence[float]]) -> tuple[Way, ...]:
 
 
 def _way(name: str, taken: Mapping[str, Sequence[float]]) -> Way:
-    sound = name not in SILENT
-    own, like = taken[name], taken[DECORD_SOUND if sound else DECORD]
-    pictures = [theirs / ours for theirs, ours in zip(taken[DECORD], own, strict=True)]
-    low, _, high = (
-        statistics.quantiles(pictures, n=4, method="inclusive") if own[1:] else pictures * 3
-    )
+    sound, own = name not in SILENT, taken[name]
+    alike = _ratios(taken[DECORD_SOUND if sound else DECORD], own)
+    low, _, high = statistics.quantiles(alike, n=4, method="inclusive") if own[1:] else alike * 3
     return Way(
         name=name,
         sound=sound,
         ms=1000 * statistics.median(own),
-        pictures=statistics.median(pictures),
+        alike=statistics.median(alike),
         quartiles=(low, high),
-        alike=statistics.median(theirs / ours for theirs, ours in zip(like, own, strict=True)),
+        pictures=statistics.median(_ratios(taken[DECORD], own)),
     )
+
+
+def _ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
+    return [their / our for their, our in zip(theirs, ours, strict=True)]
 
 
 def readers(manifest: Manifest, scratch: Path, *, span: float) -> dict[str, Read]:

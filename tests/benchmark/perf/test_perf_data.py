@@ -53,15 +53,16 @@ def test_ratios_are_taken_within_turns():
     found = data.summarise(
         taken(
             decord=[1.0, 2.0, 4.0], sound=[1.5, 3.0, 6.0], files=[1.0, 2.0, 4.0],
-            silent=[0.5, 1.0, 2.0], jpeg=[0.1, 0.2, 0.4], raw=[0.05, 0.1, 0.2],
+            silent=[0.5, 1.0, 2.0], jpeg=[0.15, 0.3, 0.6], raw=[0.05, 0.1, 0.2],
         )
     )  # fmt: skip
     ways = {way.name: way for way in found}
     assert ways[FILES].alike == pytest.approx(1.5)
     assert ways[FILES].pictures == pytest.approx(1.0)
     assert ways[FILES_SILENT].alike == pytest.approx(2.0)
-    assert ways[JPEG].pictures == pytest.approx(10.0)
-    assert ways[RAW].quartiles == pytest.approx((20.0, 20.0))
+    assert ways[JPEG].pictures == pytest.approx(20 / 3)
+    assert ways[JPEG].alike == pytest.approx(10.0)
+    assert ways[RAW].quartiles == pytest.approx((30.0, 30.0))
     assert {way.name for way in found if way.below} == {JPEG}
     assert ways[DECORD].limit is None
 
