@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,3 +179,18 @@ def test_hold_out_is_the_rule_applied_group_by_group(manifest_of, tmp_path, seed
     assert set(held.rows["id"][held.rows["split"] == "val"]) == expected
     unchanged = held.rows["split"] == toy.rows["split"]
     assert int((~unchanged).sum()) == len(expected)
+
+
+def test_values_of_a_row(toy):
+    rows = toy.rows
+    for row in (0, 11):
+        said = toy.facts(row, "id", "label", "start", "tag")
+        assert said == [rows[name].iloc[row] for name in ("id", "label", "start", "tag")]
+
+
+def test_a_manifest_goes_to_another_process_once(toy):
+    before = len(pickle.dumps(toy))
+    toy.facts(3, "id")
+    again = pickle.loads(pickle.dumps(toy))
+    assert len(pickle.dumps(toy)) == before
+    assert again.rows.equals(toy.rows) and again.facts(3, "id") == [PATHS[3]]
