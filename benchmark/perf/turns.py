@@ -1,6 +1,6 @@
 """What the framework adds to a step: the Runner's step in turns with a bare one, same batches.
 
-    bare      preprocess, loss, zero_grad, backward, clip, step: as one would write it by hand
+    bare      zero_grad, preprocess, loss, backward, clip, step: as one would write it by hand
     Runner    the same through mmengine's loop, optimiser wrapper and schedules, and all our hooks
 
 Each turn is one step of either, on a batch that is there already, by models that began with the
@@ -89,11 +89,11 @@ class BareLoop:
 
     def once(self, batch: Mapping[str, Any]) -> None:
         """One step."""
+        self.optimizer.zero_grad()
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.half):
             data = self.objective.data_preprocessor(batch, training=True)
             terms = self.objective.loss(data["inputs"], data["data_samples"])
             loss = torch.stack([value for name, value in terms.items() if "loss" in name]).sum()
-        self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         if self.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.clip)
