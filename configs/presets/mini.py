@@ -27,7 +27,7 @@ finetune = dict(
 )
 tasks = dict(
     lrw=dict(finetune=dict(epochs=45, lr=1.5e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
-    lrs2=dict(finetune=dict(epochs=45, lr=1.5e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
+    lrs2=dict(finetune=dict(epochs=60, lr=1.5e-3, augment=dict(rotate=8.0, zoom=0.15, shift=1))),
     dfdc=dict(size=72, clip_len=8, dropout=0.1, finetune=dict(augment=dict(jitter=0.2))),
     ucf101=dict(dropout=0.1, finetune=dict(augment=dict(scale=(0.8, 1.0), jitter=0.2))),
 )

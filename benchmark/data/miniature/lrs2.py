@@ -12,7 +12,8 @@ larger one.
 
 Measured with version 1, one seed, WER on the 250 test sentences of base: a BiGRU with CTC on the
 true mouth tracks with a tracker's error, decoded greedily, 0.5 % at 20 fps and 12.0 % at 10; a
-decoder that knows the number of words and nothing else 91.7 %. Pixels: not yet measured.
+decoder that knows the number of words and nothing else 91.7 %. From pixels
+(preset mini, scratch, 60 epochs, 10 fps) 44.3 %.
 """
 
 from __future__ import annotations
