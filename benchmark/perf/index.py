@@ -27,6 +27,7 @@ import pyarrow as pa
 from benchmark.data import adapters
 from benchmark.data.manifest import Manifest, Origin
 from benchmark.data.miniature.build import ensure
+from benchmark.data.rows import trust
 from benchmark.data.rows.arrow_form import TEXT
 from benchmark.data.rows.columns import COLUMNS, DEFAULTS
 from benchmark.datasets import Datasets
@@ -94,6 +95,7 @@ def measure(rows: int = ROWS) -> IndexCost:
         written = time.perf_counter() - begun
         call = [sys.executable, "-m", __name__, str(path), str(time.time())]
         done = subprocess.run(call, capture_output=True, text=True, check=False)
+        trust.forget(path)
         if done.returncode:
             raise NotReadyError(f"the measured process has failed: {done.stderr[-2000:]}")
         found = json.loads(done.stdout.splitlines()[-1])

@@ -69,7 +69,7 @@ def test_a_dataset_in_its_owners_layout_is_counted_and_decoded(bench, miniature)
         (["data", "audit", "mini-ucf", "--tier", "ci"], 3, "bench data miniature mini-ucf"),
         (["data", "verify", "lrw"], 2, "--root"),
         (["data", "verify", "mini-ufc"], 2, "'mini-ucf'"),
-        (["data", "verify", "lrw", "--root", "nowhere"], 3, "not a folder"),
+        (["data", "verify", "lrw", "--root", "nowhere"], 3, "no folder and no file"),
         (["data", "miniature", "mini-ucf", "--tier", "tiny"], 2, "'tiny'"),
         (["results", "verify", "--runs", "nowhere"], 3, "does not exist"),
         (["results", "invalidate", "x", "--runs", "nowhere", "--reason", "r"], 2, "no record"),
