@@ -1,7 +1,9 @@
 """Streaming metrics of the validation loop, on torchmetrics.
 
 A record's score is computed elsewhere, from the saved predictions
-(`benchmark.results.predictions`): two independent paths to one number.
+(`benchmark.results.predictions`): two independent paths to one number. torchmetrics is imported
+where a number is computed: it takes seconds, and a run that is planned or answered from its records
+needs none.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from typing import Any
 
 import torch
 from mmengine.evaluator import BaseMetric
-from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy
 
 
 class SampleMetric(BaseMetric):
@@ -35,6 +36,8 @@ class SampleMetric(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[torch.Tensor, int]]) -> dict[str, float]:
         """The metric over all samples seen."""
+        from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy
+
         score = torch.stack([score for score, _ in results])
         target = torch.tensor([target for _, target in results])
         if self.name == "auc":
