@@ -111,13 +111,15 @@ def check(
     """Measure again and compare with the baseline; exit code 5 where a ratio got worse."""
     from benchmark.perf.baseline import Baseline, compare
     from benchmark.perf.check import measured_ratios, setting
+    from benchmark.perf.data import measure_drawn
 
     request = _request(objective or (CHECKED,), preset, option, plugin)
     known = Baseline({}, {}) if update and not baseline.exists() else Baseline.read(baseline)
     costs = _objective_costs(request, batch=None, repeats=9)
     runs = _run_costs(request, steps=steps)
-    found = measured_ratios(costs, runs)
+    found = measured_ratios(costs, runs, measure_drawn())
     asked = [f"{part}.{cost.objective}." for part in ("objectives", "run") for cost in costs]
+    asked.append("data.")
     rows = compare(found, known, asked=asked)
     if json:
         show_json({"baseline": str(baseline), "ratios": [vars(row) for row in rows]})

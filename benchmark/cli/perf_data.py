@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,12 +22,9 @@ def data(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Time reading a clip from files and packs against mmaction2's pipelines on the same files."""
-    from benchmark.perf.data import measure
-    from benchmark.perf.data_clips import drawn
+    from benchmark.perf.data import measure_drawn
 
-    with tempfile.TemporaryDirectory() as folder:
-        manifest = drawn(Path(folder) / "clips", clips)
-        ways = measure(manifest, Path(folder), span=span, repeats=repeats)
+    ways = measure_drawn(clips=clips, span=span, repeats=repeats)
     if json:
         show_json({"clips": clips, "span": span, "ways": [way.facts() for way in ways]})
         return

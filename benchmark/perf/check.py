@@ -1,4 +1,4 @@
-"""`bench perf check`: are the ratios of `bench perf objectives` and `run` worse than they were?
+"""`bench perf check`: are the ratios of `bench perf objectives`, `run`, `data` worse than before?
 
 Tolerances: chosen, from what repeated measurements on one busy machine differed by.
 """
@@ -11,17 +11,22 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmark.perf.baseline import Ratio
+from benchmark.perf.data import Way
 from benchmark.perf.objectives import Cost
 from benchmark.perf.run import RunCost
 
 STEP, SMALL_STEP, DATA_WAIT = 0.15, 0.05, 0.03  # of ratios near 1, and of a share
+READING = 0.25  # share of how many clips are read while mmaction2 reads one
 
 
-def measured_ratios(costs: Iterable[Cost], runs: Iterable[RunCost]) -> list[Ratio]:
-    """What is kept of the two measurements.
+def measured_ratios(
+    costs: Iterable[Cost], runs: Iterable[RunCost], ways: Iterable[Way]
+) -> list[Ratio]:
+    """What is kept of the three measurements.
 
     objectives.NAME.step: a step over the passes of its own encoders. run.NAME.small_step: the
-    Runner's over a bare one. run.NAME.data_wait: share of the time, 0.01 is 1 %.
+    Runner's over a bare one. run.NAME.data_wait: share of the time, 0.01 is 1 %. data.WAY: clips
+    read while mmaction2 reads one with the same output; more is better.
     """
     steps = [Ratio(f"objectives.{cost.objective}.step", cost.ratio, STEP) for cost in costs]
     shares = [
@@ -32,7 +37,12 @@ def measured_ratios(costs: Iterable[Cost], runs: Iterable[RunCost]) -> list[Rati
             Ratio(f"run.{run.objective}.data_wait", run.data_wait, DATA_WAIT),
         )
     ]
-    return steps + shares
+    reading = [
+        Ratio(f"data.{way.name}", way.alike, round(READING * way.alike, 2), better="higher")
+        for way in ways
+        if way.limit is not None
+    ]
+    return steps + shares + reading
 
 
 def setting(run: RunCost, preset: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ WAV file beside each video, as mmaction2 takes no sound from a video.
 from __future__ import annotations
 
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,13 +26,14 @@ from benchmark.data.pack.read import PackStore
 from benchmark.data.pack.write import pack
 from benchmark.data.store import FrameStore
 from benchmark.perf.clock import one_thread, seconds
+from benchmark.perf.data_clips import drawn
 from benchmark.perf.mmaction import Pipelines
 from benchmark.settings import Pack
 from registries.sampling import ClipSampling, View
 
 FRAMES, SIZE, MARGIN = 32, 112, 8  # the anchor's; pixels cut off each side of a frame of 128
 STEPS_PER_FRAME = 4  # spectrogram steps; GLCM's
-REPEATS, WARM_UP = 5, 1  # chosen
+CLIPS, SPAN, REPEATS, WARM_UP = 6, 3.2, 5, 1  # chosen; the span is the standard clip's
 DECORD, DECORD_SOUND = "mmaction2, Decord", "mmaction2, + librosa"
 FILES, FILES_SILENT, KEPT = "files", "files, pictures", "decoded files kept"
 JPEG, RAW, READY = "pack, jpeg", "pack, raw", "ready tensors"
@@ -71,6 +73,15 @@ class Way:
     def facts(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"limit": self.limit, "below": self.below}
+
+
+def measure_drawn(
+    *, clips: int = CLIPS, span: float = SPAN, repeats: int = REPEATS
+) -> tuple[Way, ...]:
+    """Time every way on clips that are drawn for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = drawn(Path(folder) / "clips", clips)
+        return measure(manifest, Path(folder), span=span, repeats=repeats)
 
 
 def measure(

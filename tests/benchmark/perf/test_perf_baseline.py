@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.cli import main as cli
 from benchmark.cli import perf as command
-from benchmark.perf import check
+from benchmark.perf import check, data
 from benchmark.perf.baseline import Baseline, Ratio, compare
 from benchmark.perf.objectives import Cost
 from benchmark.perf.run import RunCost
@@ -98,6 +98,8 @@ def test_the_command(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(command, "_objective_costs", costs(0))
     monkeypatch.setattr(command, "_run_costs", costs(1))
+    reading = {data.DECORD: [1.0], data.DECORD_SOUND: [1.0], data.FILES: [0.5], data.READY: [0.1]}
+    monkeypatch.setattr(data, "measure_drawn", lambda: data.summarise(reading))
     path = tmp_path / "baseline.json"
     words = ["perf", "check", "--objective", "glcm", "--baseline", str(path)]
     assert cli.execute(words) == 3  # there is none yet
@@ -119,6 +121,14 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     assert rows["run.glcm.small_step"]["verdict"] == "worse"
     assert rows["run.glcm.small_step"]["allowed"] == pytest.approx(1.02 + check.SMALL_STEP)
     assert cli.execute([*words, "--update"]) == 0 and cli.execute(words) == 0
+    reading[data.FILES] = [0.6]  # 1.67 clips: within a quarter of 2
+    assert cli.execute(words) == 0
+    reading[data.FILES] = [0.7]
+    capsys.readouterr()
+    assert cli.execute(words) == 5
+    assert "data.files" in (told := capsys.readouterr().err) and "data.ready" not in told
+    reading[data.FILES] = [0.4]
+    assert cli.execute(words) == 0
     other = [*words[:3], "moco", *words[4:]]
     capsys.readouterr()
     assert cli.execute(other) == 0
