@@ -14,7 +14,7 @@ from benchmark.data.miniature import build
 def bench(capsys, monkeypatch, tmp_path):
     """Run one command line; returns its exit code, stdout, and stderr on one line."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "600")
 
     def call(*arguments: str) -> tuple[int, str, str]:
         code = cli.execute(["data", "prepare", *arguments])
