@@ -20,6 +20,7 @@ from benchmark.data.planes import Transform
 from benchmark.data.reader import probe, read_wave
 from benchmark.data.sound_file import SOUND_FILES
 
+EPS = 1e-6  # s; float error of sums of seconds
 INSIDE = 1e-4  # s before a segment's end that still shows its last frame
 
 
@@ -82,13 +83,12 @@ class DirectClip:
 
     def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.frames`."""
-        inside = (times >= -1e-6) & (times < self.duration - 1e-6)
-        held = np.clip(times, 0.0, max(self.duration - INSIDE, 0.0)) + self._sample.start
+        held = held_inside(times, self.duration) + self._sample.start
         if self._media is None:
             raise ValueError(f"{self._sample.path} is a sound file; the views ask for video")
         with watch.reading(self._sample.path):
             frames, valid = self._media.frames(held, transform=self._sample.transform())
-        return frames, valid & inside
+        return frames, valid & inside(times, self.duration)
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.wave`."""
@@ -97,9 +97,25 @@ class DirectClip:
             wave, valid = read_wave(
                 path, self._sample.start + t0, dur=duration, sr=self._rate, media=media
             )
-        at = t0 + np.arange(len(wave)) / self._rate
-        valid &= (at >= -1e-6) & (at < self.duration - 1e-6)
-        return np.where(valid, wave, np.float32(0)), valid
+        return silent_outside(wave, valid, t0=t0, rate=self._rate, duration=self.duration)
+
+
+def inside(times: np.ndarray, duration: float) -> np.ndarray:
+    """Which of the times, in seconds, lie in a sample of `duration` seconds."""
+    return (times >= -EPS) & (times < duration - EPS)
+
+
+def held_inside(times: np.ndarray, duration: float) -> np.ndarray:
+    """The times themselves, or where they lie outside, that of the first or the last frame."""
+    return np.clip(times, 0.0, max(duration - INSIDE, 0.0))
+
+
+def silent_outside(
+    wave: np.ndarray, valid: np.ndarray, *, t0: float, rate: int, duration: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sound (N,) from `t0` seconds on, zero where it is not valid or not in the sample."""
+    valid = valid & inside(t0 + np.arange(len(wave)) / rate, duration)
+    return np.where(valid, wave, np.float32(0)), valid
 
 
 def segment(sample: Sample, total: float) -> float:

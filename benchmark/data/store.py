@@ -26,7 +26,7 @@ from benchmark.data import watch
 from benchmark.data.container import MediaError, NoAudioError
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
-from benchmark.data.opened import DirectClip, OpenClip, Sample
+from benchmark.data.opened import DirectClip, OpenClip, Sample, inside
 from benchmark.data.reader import Decoded, read_all, shown_at
 from benchmark.data.sound_file import SOUND_FILES
 from registries.errors import NotReadyError
@@ -201,14 +201,13 @@ class StoredClip:
 
     def frames(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.frames`."""
-        inside = (times >= -1e-6) & (times < self.duration - 1e-6)
         index, valid = shown_at(self._times, np.asarray(times))
         found = np.empty((len(index), *self._shape), np.uint8)
         size = found[0].nbytes if len(found) else 0
         with self._path.open("rb", buffering=0) as file:
             for frame, number in zip(found, index.tolist(), strict=True):
                 self._read(file, frame, self._frames_at + number * size)
-        return found, valid & inside
+        return found, valid & inside(times, self.duration)
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.wave`."""

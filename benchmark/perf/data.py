@@ -25,7 +25,7 @@ from benchmark.data.manifest import Manifest
 from benchmark.data.pack.read import PackStore
 from benchmark.data.pack.write import pack
 from benchmark.data.store import FrameStore
-from benchmark.perf.clock import one_thread, seconds
+from benchmark.perf.clock import one_thread, quartiles, seconds
 from benchmark.perf.data_clips import drawn
 from benchmark.perf.mmaction import Pipelines
 from benchmark.settings import Pack
@@ -112,13 +112,12 @@ def summarise(taken: Mapping[str, Sequence[float]]) -> tuple[Way, ...]:
 def _way(name: str, taken: Mapping[str, Sequence[float]]) -> Way:
     sound, own = name not in SILENT, taken[name]
     alike = _ratios(taken[DECORD_SOUND if sound else DECORD], own)
-    low, _, high = statistics.quantiles(alike, n=4, method="inclusive") if own[1:] else alike * 3
     return Way(
         name=name,
         sound=sound,
         ms=1000 * statistics.median(own),
         alike=statistics.median(alike),
-        quartiles=(low, high),
+        quartiles=quartiles(alike),
         pictures=statistics.median(_ratios(taken[DECORD], own)),
     )
 

@@ -26,7 +26,7 @@ from benchmark.data.augment import Augment
 from benchmark.data.preprocessor import ClipPreprocessor
 from benchmark.encoder_calls import Call, recorded
 from benchmark.mock import MockClips
-from benchmark.perf.clock import one_thread, seconds
+from benchmark.perf.clock import one_thread, quartiles, seconds
 from benchmark.pretrain import build, sampling_for
 from benchmark.settings import Recipe
 from benchmark.training import device_name, optim_wrapper, precision_of
@@ -136,12 +136,9 @@ def measure(
 def summarise(turns: Sequence[Turn]) -> dict[str, Any]:
     """Medians and quartiles over turns, as fields of Cost."""
     ratios = [turn.step / turn.reference for turn in turns]
-    low, _, high = (
-        statistics.quantiles(ratios, n=4, method="inclusive") if turns[1:] else ratios * 3
-    )
     return {
         "ratio": statistics.median(ratios),
-        "quartiles": (low, high),
+        "quartiles": quartiles(ratios),
         "with_optimiser": statistics.median(
             (turn.step + turn.optimiser) / turn.reference for turn in turns
         ),

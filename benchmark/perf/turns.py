@@ -21,7 +21,7 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from torch.utils.data import DataLoader, Dataset
 
-from benchmark.perf.clock import now, seconds
+from benchmark.perf.clock import now, quartiles, seconds
 from benchmark.settings import Training
 from benchmark.training import EpochSampler, optim_wrapper
 from registries.objective import Objective
@@ -103,10 +103,9 @@ class BareLoop:
 def summarise(turns: Sequence[Turn]) -> dict[str, Any]:
     """Medians over turns, and quartiles of the ratio, as fields of `perf.run.RunCost`."""
     ratios = [turn.runner / turn.bare for turn in turns]
-    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return {
         "small_step": statistics.median(ratios),
-        "small_step_quartiles": (low, high),
+        "small_step_quartiles": quartiles(ratios),
         "small_step_ms": 1e3 * statistics.median(turn.bare for turn in turns),
         "overhead_ms": 1e3 * statistics.median(turn.runner - turn.bare for turn in turns),
     }

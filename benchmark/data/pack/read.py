@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.data.container import MediaError, NoAudioError
 from benchmark.data.crops import CropRecipe, choose_crop
 from benchmark.data.manifest import Manifest
-from benchmark.data.opened import INSIDE, Sample
+from benchmark.data.opened import Sample, held_inside, inside, silent_outside
 from benchmark.data.pack.clip import BLOCK
 from benchmark.data.pack.codec import codec_of
 from benchmark.data.pack.facts import CARD, Reading, read_facts
@@ -186,9 +186,7 @@ class PackedClip:
         stored = self._open()
         if not len(stored.frames):
             raise MediaError(f"{self._source} is a sound file; the views ask for video")
-        inside = (times >= -1e-6) & (times < self.duration - 1e-6)
-        held = np.clip(times, 0.0, max(self.duration - INSIDE, 0.0))
-        index, valid = shown_at(stored.times, held)
+        index, valid = shown_at(stored.times, held_inside(times, self.duration))
         found = np.empty((len(index), stored.height, stored.width, 3), np.uint8)
         first: dict[int, int] = {}  # place where a frame was decoded
         try:
@@ -200,7 +198,7 @@ class PackedClip:
                     first[number] = at
         except ValueError as error:
             raise self._pack.damaged(self._place, error) from error
-        return found, valid & inside
+        return found, valid & inside(times, self.duration)
 
     def wave(self, t0: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """As `OpenClip.wave`."""
@@ -218,9 +216,7 @@ class PackedClip:
             wave[low - first : high - first] = self._samples(stored, low, high)
         for begin, end in stored.heard.reshape(-1, 2).tolist():
             valid[max(begin - first, 0) : max(end - first, 0)] = True
-        at = t0 + np.arange(count) / rate
-        valid &= (at >= -1e-6) & (at < self.duration - 1e-6)
-        return np.where(valid, wave, np.float32(0)), valid
+        return silent_outside(wave, valid, t0=t0, rate=rate, duration=self.duration)
 
     def _samples(self, stored: Stored, low: int, high: int) -> np.ndarray:
         """Samples [low, high) of those that are stored."""
