@@ -19,6 +19,8 @@ from registries.errors import UsageError, unknown
 
 Config = dict[str, Any]
 
+DASHED = ("presets", "suites")  # folders whose names are shown with dashes
+
 
 def names(folder: str) -> dict[str, str]:
     """Configs of a packaged folder ("presets", "objectives", "tasks").
@@ -28,9 +30,8 @@ def names(folder: str) -> dict[str, str]:
     found = {}
     for path in sorted((packaged("configs") / folder).glob("*.py")):
         doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem.replace("_", "-") if folder == "presets" else path.stem] = doc.split("\n")[
-            0
-        ]
+        name = path.stem.replace("_", "-") if folder in DASHED else path.stem
+        found[name] = doc.split("\n")[0]
     return found
 
 

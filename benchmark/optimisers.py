@@ -1,17 +1,19 @@
-"""Rates of single parameters: groups at their own rate, and LARC's rate for each layer."""
+"""How gradients become steps: rates of groups, LARC's of each layer, clipping, bf16 on a CPU."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import _ParamScheduler
+from mmengine.optim import OptimWrapper, _ParamScheduler
+from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from registries.errors import UsageError
 
@@ -31,6 +33,20 @@ def larc(weight: Tensor, grad: Tensor, *, lr: float, weight_decay: float, trust:
     # at the first step of a warm-up from zero the quotient is infinite: clipped like any other
     factor = (local / lr).clamp(max=1.0) if lr > 0 else torch.ones_like(local)
     return torch.where(size > 0, factor, 1.0) * (grad + weight_decay * weight)
+
+
+@OPTIM_WRAPPERS.register_module()
+class CpuBf16OptimWrapper(OptimWrapper):
+    """Forward passes in bf16 on a CPU, where mmengine's own wrapper for it refuses to be made.
+
+    Weights, gradients and the optimiser stay fp32; bf16 has the range of fp32: nothing is scaled.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Autocast inside the context that accumulation needs."""
+        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
+            yield
 
 
 class ClipNorm(Hook):

@@ -210,8 +210,10 @@ def optim_wrapper(
         optimizer["fused"] = True
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": optimizer}
     wrapper["accumulative_counts"] = parts
-    if precision == "bf16":
+    if precision == "bf16" and torch.cuda.is_available():
         wrapper |= {"type": "AmpOptimWrapper", "dtype": "bfloat16", "loss_scale": 1.0}
+    elif precision == "bf16":
+        wrapper["type"] = "CpuBf16OptimWrapper"
     if recipe.lr_scale or recipe.constant_lr:
         names = [name for name, p in model.named_parameters() if p.requires_grad]
         keys = parameter_rates(names, scale=recipe.lr_scale, constant=recipe.constant_lr)
