@@ -107,6 +107,7 @@ def _train_and_test(
         epoch=epoch,
         val=best.value,
         steps=runner.max_iters,
+        train_s=progress.train_s,
         data_wait=progress.data_wait,
         notes=(
             *task.notes,

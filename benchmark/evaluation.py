@@ -27,6 +27,7 @@ class Evaluation:
     epoch: int = 0
     val: float | None = None
     steps: int = 0
+    train_s: float = 0.0
     data_wait: float = 0.0
     params_total: int | None = None
     params_trainable: int | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from benchmark.peak_memory import forget_peak_memory, peak_memory_gb
 from registries.errors import BenchError
 from registries.objective import Objective
 
@@ -35,7 +35,8 @@ class Progress(Hook):
         self._began = math.nan
 
     def before_train(self, runner: Runner) -> None:
-        """Start the clock."""
+        """Start the clock, and the watch on memory."""
+        forget_peak_memory()
         self._last = time.perf_counter()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
@@ -87,20 +88,12 @@ class Progress(Hook):
     @property
     def data_wait(self) -> float:
         """Share of training time spent waiting for data, 0 to 1."""
-        total = self.waiting + self.working
-        return self.waiting / total if total else 0.0
+        return self.waiting / self.train_s if self.train_s else 0.0
 
-
-def peak_memory_gb() -> float | None:
-    """Most memory held so far, in GiB: of the GPU where there is one, else of this process."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**30
-    if sys.platform == "win32":
-        return None
-    import resource  # not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    @property
+    def train_s(self) -> float:
+        """Seconds of training so far, waiting for data included, validation not."""
+        return self.waiting + self.working
 
 
 class FractionDone(Hook):

@@ -52,7 +52,8 @@ class PretrainResult:
     steps: int
     clips: int
     hours: float  # of video in the pretraining set
-    data_wait: float  # share of training time, 0 to 1
+    train_s: float  # seconds of training
+    data_wait: float  # share of them, 0 to 1
     final: dict[str, float]  # last logged losses and accuracies
     diagnostics: dict[str, float] = field(default_factory=dict)  # of the last epoch's embeddings
     warnings: tuple[str, ...] = ()
@@ -95,7 +96,7 @@ def pretrain(
     if not found.pretrains:
         if is_main_process():
             save_encoders(build(name, options, recipe=recipe).encoders(), path, meta=meta)
-        return PretrainResult(path, 0, 0, 0.0, 0.0, {})
+        return PretrainResult(path, 0, 0, 0.0, 0.0, 0.0, {})
     assert manifest is not None
     dataset = pretraining_data(name, options, recipe, manifest, store=store, seed=seed)
 
@@ -136,6 +137,7 @@ def _train(
         steps=runner.max_iters,
         clips=len(dataset),
         hours=dataset.manifest.hours,
+        train_s=progress.train_s,
         data_wait=progress.data_wait,
         final={key: float(value.detach()) for key, value in progress.logs.items()},
         diagnostics=diagnose.found,

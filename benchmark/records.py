@@ -11,8 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
+from benchmark.costs import cost
 from benchmark.data.manifest import Manifest
 from benchmark.environment import environment
 from benchmark.evaluation import Evaluation
@@ -23,7 +22,6 @@ from benchmark.results.predictions import write_predictions
 from benchmark.results.schema import (
     BackboneInfo,
     Checks,
-    Cost,
     DataInfo,
     Failure,
     ObjectiveInfo,
@@ -85,7 +83,12 @@ def pretrain_record(
         seed=seeds(cell.seed),
         precision=plan.precision,
         world_size=world_size() if result.steps else 1,
-        cost=cost((ended - started).total_seconds(), result.data_wait),
+        cost=cost(
+            (ended - started).total_seconds(),
+            train_s=result.train_s,
+            data_wait=result.data_wait,
+            clips=result.steps * plan.recipe.pretrain.batch_size,
+        ),
         env=environment(),
     )
 
@@ -129,7 +132,12 @@ def eval_record(
         scores=scores,
         selection=Selection(rule=found.rule, step=found.epoch, value=found.val),
         predictions=predictions,
-        cost=cost((ended - started).total_seconds(), found.data_wait),
+        cost=cost(
+            (ended - started).total_seconds(),
+            train_s=found.train_s,
+            data_wait=found.data_wait,
+            clips=found.steps * cell.finetune.batch_size,
+        ),
         checks=Checks(chance=chance, above_chance=above),
         env=environment(),
         warnings=[
@@ -282,17 +290,6 @@ def recipe_info(plan: Plan) -> RecipeInfo:
     """The resolved recipe, whole."""
     config = plain(plan.recipe.model_dump())
     return RecipeInfo(config=config, sha256=digest(config), tuning=plan.recipe.tuning)
-
-
-def cost(seconds: float, data_wait: float) -> Cost:
-    """What it took on this device."""
-    gpu = torch.cuda.is_available()
-    return Cost(
-        wall_s=seconds,
-        gpu_hours=seconds / 3600 * world_size() if gpu else None,
-        peak_mem_gb=torch.cuda.max_memory_allocated() / 2**30 if gpu else None,
-        data_wait_share=data_wait,
-    )
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any nested data

@@ -21,7 +21,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.launch",),
     ("benchmark.parallel", "benchmark.relay", "benchmark.mock"),
     ("benchmark.cells",),
-    ("benchmark.records", "benchmark.summary", "benchmark.progress", "benchmark.environment"),
+    ("benchmark.records", "benchmark.summary", "benchmark.progress"),
+    ("benchmark.costs", "benchmark.environment"),
     ("benchmark.status",),
     ("benchmark.planning",),
     ("benchmark.plan", "benchmark.suite", "benchmark.report", "benchmark.compare"),
@@ -40,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.settings", "benchmark.plan_request"),
     ("benchmark.config", "benchmark.validation"),
     ("benchmark.paths", "benchmark.disk", "benchmark.stopping", "benchmark.results.atomic"),
+    ("benchmark.peak_memory",),
     ("benchmark",),
     ("registries",),
 )

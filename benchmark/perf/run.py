@@ -26,7 +26,8 @@ from torch.utils.data import DataLoader
 from benchmark.data.dataset import ClipDataset
 from benchmark.data.ready import decode_all
 from benchmark.datasets import Datasets
-from benchmark.hooks import Report, peak_memory_gb
+from benchmark.hooks import Report
+from benchmark.peak_memory import peak_memory_gb
 from benchmark.perf.clock import one_thread
 from benchmark.perf.turns import BareLoop, Batches, InTurns, Turn, summarise
 from benchmark.perf.waits import First, Last, Ledger

@@ -1,4 +1,4 @@
-"""What the numbers cost: hours, sizes, speed and memory."""
+"""What the numbers cost: seconds, sizes, speed and memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from benchmark.results.schema import Record
 
 HOUR = 3600.0
 COST_COLUMNS: tuple[tuple[str, str, int], ...] = (  # label, unit, decimals
-    ("pretraining", "hours", 2),
-    ("evaluation", "hours", 3),
+    ("pretraining", "s", 0),
+    ("evaluation", "s", 1),
     ("GPU", "hours", 2),
     ("parameters", "M", 2),
     ("trained", "M", 2),
@@ -26,7 +26,7 @@ COST_COLUMNS: tuple[tuple[str, str, int], ...] = (  # label, unit, decimals
 
 
 def cost(grid: Grid, pretraining: Iterable[Record]) -> Table | None:
-    """Hours, sizes and speed of every measured row; columns that no record fills are left out."""
+    """Seconds, sizes and speed of every measured row; columns that no record fills are left out."""
     if not grid:
         return None
     runs = {record.run_id: record for record in pretraining}
@@ -46,7 +46,10 @@ def cost(grid: Grid, pretraining: Iterable[Record]) -> Table | None:
         plain_column(label, unit, digits) for label, unit, digits in (COST_COLUMNS[i] for i in kept)
     )
     devices = sorted({record.env.device for record in runs.values() if record.env.device})
-    note = "Means over a row's runs: hours of wall time of one pretraining and of one evaluation"
+    note = (
+        "Means over a row's runs: wall time of one pretraining and of one evaluation, clips a "
+        "second of pretraining; memory: the most of any"
+    )
     return Table(
         name="cost",
         title="Cost",
@@ -67,14 +70,14 @@ def pretraining_hours(record: Record) -> float | None:
 def _cost_cells(done: list[Record], before: list[Record]) -> list[Cell]:
     used = [record.backbone for record in done]
     values: list[list[float | None]] = [
-        [_over(run.cost.wall_s, HOUR) for run in before],
-        [_over(record.cost.wall_s, HOUR) for record in done],
+        [run.cost.wall_s for run in before],
+        [record.cost.wall_s for record in done],
         [run.cost.gpu_hours for run in before],
         [_over(backbone.params_total, 1e6) for backbone in used],
         [_over(backbone.params_trainable, 1e6) for backbone in used],
         [_over(backbone.flops, 1e9) for backbone in used],
         [run.cost.clips_per_s for run in before],
-        [record.cost.peak_mem_gb for record in (*before, *done)],
+        _most(record.cost.peak_mem_gb for record in (*before, *done)),
         [_over(run.cost.data_wait_share, 0.01) for run in before],
     ]
     runs = tuple(record.run_id for record in (*before, *done))
@@ -84,6 +87,11 @@ def _cost_cells(done: list[Record], before: list[Record]) -> list[Cell]:
 def _mean(values: list[float | None], runs: tuple[str, ...]) -> Cell:
     known = [value for value in values if value is not None]
     return Cell(origin="measured", value=fmean(known), run_ids=runs) if known else NOTHING
+
+
+def _most(values: Iterable[float | None]) -> list[float | None]:
+    known = [value for value in values if value is not None]
+    return [max(known)] if known else []
 
 
 def _over(value: float | None, unit: float) -> float | None:

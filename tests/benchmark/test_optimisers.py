@@ -185,3 +185,16 @@ def test_keys_of_the_committed_records_are_still_met():
             assert json.loads(json.dumps(again)) == hashed, path.name
             count += 1
     assert count > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="mmengine's own wrapper is used there")
+def test_bf16_on_a_cpu_computes_in_bf16_and_keeps_weights_in_fp32():
+    net = Net()
+    wrapper = build_optim_wrapper(net, optim_wrapper(net, recipe(), "bf16"))
+    before = net.trunk.weight.detach().clone()
+    with wrapper.optim_context(net):
+        out = net.trunk(torch.ones(2, 3))
+        assert out.dtype == torch.bfloat16
+        wrapper.update_params(out.float().square().mean())
+    assert net.trunk.weight.dtype == torch.float32
+    assert not torch.equal(net.trunk.weight, before)

@@ -46,8 +46,8 @@ def test_cost_of_a_row(tables_of, make_record):
     again = done.model_copy(update={"backbone": size, "cost": Cost(wall_s=360, peak_mem_gb=12.0)})
     found = line(tables_of(run, again)["cost"])
     assert found == {
-        "pretraining": 2.0,
-        "evaluation": 0.1,
+        "pretraining": 7200.0,
+        "evaluation": 360.0,
         "GPU": 1.5,
         "parameters": 33.0,
         "FLOPs": 41.0,
