@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import names
-from registries.errors import NotReadyError, unknown
+from registries.errors import NotReadyError, UsageError, unknown
 
 if TYPE_CHECKING:
-    from benchmark.report import Report
+    from benchmark.report import Report, Table
     from benchmark.results.store import RecordStore
 
 FORMATS = ("term", "md", "csv", "tex", "html", "json")
@@ -36,11 +36,20 @@ def report(
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Show the papers' numbers beside.")
     ] = True,
+    suite: Annotated[
+        str | None, typer.Option(help="Also show what this suite asks for and is not there.")
+    ] = None,
+    block: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the suite, only these blocks."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 4 where cells are missing, failed or stale.")
     ] = False,
 ) -> None:
     """Print and write the comparison tables; published numbers stand beside the measured ones."""
+    if block and not suite:
+        raise UsageError("--block names a part of a suite; give --suite NAME too.")
     wanted = names.split(formats or ["term"])
     for name in wanted:
         if name not in FORMATS:
@@ -53,7 +62,8 @@ def report(
     if not runs.is_dir():
         typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
-    found = _built(store, published=published, figures="html" in wanted)
+    asked = (suite, names.split(block or [])) if suite else None
+    found = _built(store, published=published, figures="html" in wanted, asked=asked)
     for problem in store.problems:
         typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
     chosen = found.only(names.split(tables)) if tables else None
@@ -69,18 +79,27 @@ def report(
         _insist(found.open_cells, unreadable=len(store.problems))
 
 
-def _built(store: RecordStore, *, published: bool, figures: bool) -> Report:
-    """The report under the versions and scopes of what is installed."""
+def _built(
+    store: RecordStore, *, published: bool, figures: bool, asked: tuple[str, list[str]] | None
+) -> Report:
+    """The report under the versions and scopes of what is installed. asked: suite, its blocks."""
     from benchmark.in_use import scopes_in_use, versions_in_use
     from benchmark.report import build_report
 
     records = store.current()
+    part: list[Table] = []
+    if asked:
+        from benchmark.report.asked import asked_tables
+        from benchmark.suite import load_suite
+
+        part = asked_tables(asked[0], load_suite(asked[0]), records, only=asked[1])
     return build_report(
         store,
         published=published,
         current=versions_in_use(records),
         scopes=scopes_in_use(records),
         figures=figures,
+        asked=part,
     )
 
 

@@ -170,7 +170,7 @@ def _scores(
     cells: dict[RowKey, dict[ColumnKey, Cell]], methods: list[RowKey], tasks: list[ColumnKey]
 ) -> NDArray[np.float64] | None:
     """(tasks, methods, seeds) over the seeds that all cells share; None where none is."""
-    by_seed = [[_of_seed(cells[row][task]) for row in methods] for task in tasks]
+    by_seed = [[of_seed(cells[row][task]) for row in methods] for task in tasks]
     shared = set.intersection(*(set(found) for line in by_seed for found in line))
     if not shared:
         return None
@@ -178,7 +178,7 @@ def _scores(
     return np.array([[[found[seed] for seed in seeds] for found in line] for line in by_seed])
 
 
-def _of_seed(cell: Cell) -> dict[int, float]:
+def of_seed(cell: Cell) -> dict[int, float]:
     """Score by the first of the seeds: anchors have no pretraining seed to share."""
     found: dict[int, list[float]] = defaultdict(list)
     for seeds, value in cell.by_seed:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.report import accounts, protocols, standing
+from benchmark.report.against import against_table
 from benchmark.report.agreement import agreement_table, published_order, published_part
 from benchmark.report.balance import Scopes, balance_table
 from benchmark.report.best import Compare, over_seeds
@@ -18,10 +19,11 @@ from benchmark.report.figures import Figure, build_figures
 from benchmark.report.gain import ANCHORS, gain_table
 from benchmark.report.grid import Grid, arrange, evaluations
 from benchmark.report.measured import Measure
-from benchmark.report.model import Table, incomplete
+from benchmark.report.model import SUITE, Table, incomplete, lacking
 from benchmark.report.objectives import Reasons, objectives_table
 from benchmark.report.papers import PAPER_TABLES, READMES
 from benchmark.report.pivot import paper_table
+from benchmark.report.pretext_scores import pretext_table
 from benchmark.report.published import PublishedRow, load_published
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
@@ -29,8 +31,8 @@ from benchmark.results.versions import Versions, newest
 from registries.errors import unknown
 
 STANDING = ("ranks", "wins", "gain", "balance", "agreement")  # one a block
-OWN = ("objectives", "protocols", *STANDING, "retrieval", "localisation")
-BEHIND = ("cost", "collapse", "coverage", "failed", "recipes")
+OWN = ("objectives", "against", "protocols", *STANDING, "retrieval", "localisation")
+BEHIND = (SUITE, "cost", "pretexts", "collapse", "coverage", "failed", "recipes")
 PAPERS = (*(layout.name for layout in PAPER_TABLES), "readmes")
 TABLES = (*OWN, *BEHIND, *PAPERS)
 
@@ -72,14 +74,16 @@ class Report:
         """What `report --strict` refuses, in words; the first table has every measured cell."""
         if not any(record.task for record in self.records):
             return ["no evaluation is recorded"]
-        return incomplete(table for table in self.tables if table.name == "objectives")
+        return lacking(self.tables) + incomplete(
+            table for table in self.tables if table.name == "objectives"
+        )
 
     @property
     def telling(self) -> tuple[Table, ...]:
         """What is printed unasked: what was measured; without any record, the papers' tables."""
         if not self.records:
             return self.tables
-        shown = {"objectives", "retrieval", "localisation", "failed", *STANDING} - {"wins"}
+        shown = {"objectives", "retrieval", "localisation", SUITE, "failed", *STANDING} - {"wins"}
         return tuple(table for table in self.tables if kind_of_table(table.name) in shown)
 
 
@@ -106,12 +110,13 @@ def build_report(
     reasons: Reasons | None = None,
     scopes: Scopes | None = None,
     figures: bool = False,
+    asked: Iterable[Table] = (),
 ) -> Report:
     """Every table, and the figures if asked for. The first table is objectives x tasks.
 
     current: versions in use now ("objective:glcm" -> 2), for the stale mark; without it, the newest
     among the records. reasons: marks for cells without a record. scopes: task -> "local", "global",
-    for the table that sets them against each other.
+    for the table that sets them against each other. asked: see `asked_tables`.
     """
     records = store.current() if store else []
     sources = _sources(
@@ -122,6 +127,7 @@ def build_report(
     found = blocks(grid, measure=sources.measure)
     tables = [
         *_measured_tables(grid, found, sources, compare),
+        *asked,
         *_background_tables(grid, sources),
         *_paper_tables(sources, compare),
     ]
@@ -172,6 +178,7 @@ def _measured_tables(
         yield objectives_table(
             grid, sources.rows, measure=measure, reasons=sources.reasons, compare=compare
         )
+    yield against_table(grid, measure=measure)
     yield protocols.side_by_side(grid, measure=measure, compare=compare)
     yield from _standing_tables(grid, found, sources)
     yield protocols.retrieval(sources.measured, measure=measure, compare=compare)
@@ -202,6 +209,7 @@ def _numbered(found: list[Block]) -> Iterator[tuple[str, Block]]:
 
 def _background_tables(grid: Grid, sources: Sources) -> Iterator[Table | None]:
     yield cost(grid, sources.pretraining)
+    yield pretext_table(sources.pretraining)
     yield accounts.collapse(sources.pretraining)
     yield accounts.coverage(sources.measured)
     yield accounts.failures(sources.measured)
@@ -219,6 +227,8 @@ def _paper_tables(sources: Sources, compare: Compare) -> Iterator[Table | None]:
 
 
 def kind_of_table(name: str) -> str:
-    """The name without the number of its block: "ranks-2" -> "ranks"."""
+    """The name without its block: "ranks-2" -> "ranks", "suite-core" -> "suite"."""
+    if name.startswith(SUITE):
+        return SUITE
     kind = re.sub(r"-\d+$", "", name)
     return kind if kind in STANDING else name

@@ -37,6 +37,7 @@ SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.0,
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # named in every text of an SVG: one, not eleven
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 9.0,

@@ -41,6 +41,7 @@ class Flag(Enum):
         return self.value[0]
 
 
+SUITE = "suite"  # what names of tables about the blocks of a suite begin with
 UNRANKED = frozenset({Flag.PARTIAL, Flag.CHANCE, Flag.SUSPECT})
 
 
@@ -189,3 +190,14 @@ def incomplete(tables: Iterable[Table]) -> list[str]:
                     place = ", ".join((*column.group, column.label))
                     found.append(f"{table.name}: {row.label}, {place}: {word}")
     return found
+
+
+def lacking(tables: Iterable[Table]) -> list[str]:
+    """Cells of a suite with fewer seeds than asked for, in the words of `incomplete`."""
+    return [
+        f"{table.name}: {row.label}, {column.label}: {said}"
+        for table in tables
+        if table.name.startswith(SUITE)
+        for row, column, cell in table.cells
+        if (said := "missing" if cell.mark is Mark.MISSING else cell.note)
+    ]
