@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import torch
 
+from benchmark.evaluation import Evaluation
 from benchmark.peak_memory import peak_memory_gb
+from benchmark.pretrain import PretrainResult
 from benchmark.results.schema import Cost
 from registries.distributed import world_size
 
 
-def cost(seconds: float, *, train_s: float, data_wait: float, clips: int) -> Cost:
+def cost(spent: timedelta, trained: PretrainResult | Evaluation, batch_size: int) -> Cost:
     """What a run took on this device.
 
-    seconds: of wall time, all phases. train_s: of them between the first step and the last, without
-    validation; clips went through in it. data_wait: share of `train_s`, 0 to 1.
+    spent: wall time of all phases. Clips a second are those of the training steps and of waiting
+    for their data, without validation; None where nothing was trained.
     """
-    gpu = torch.cuda.is_available()
+    gpu, seconds, train_s = torch.cuda.is_available(), spent.total_seconds(), trained.train_s
     return Cost(
         wall_s=seconds,
         phases={"train": train_s} if train_s else {},
         gpu_hours=seconds / 3600 * world_size() if gpu else None,
         peak_mem_gb=peak_memory_gb(),
-        clips_per_s=clips / train_s if train_s else None,
-        data_wait_share=data_wait,
+        clips_per_s=trained.steps * batch_size / train_s if train_s else None,
+        data_wait_share=trained.data_wait,
     )

@@ -83,12 +83,7 @@ def pretrain_record(
         seed=seeds(cell.seed),
         precision=plan.precision,
         world_size=world_size() if result.steps else 1,
-        cost=cost(
-            (ended - started).total_seconds(),
-            train_s=result.train_s,
-            data_wait=result.data_wait,
-            clips=result.steps * plan.recipe.pretrain.batch_size,
-        ),
+        cost=cost(ended - started, result, plan.recipe.pretrain.batch_size),
         env=environment(),
     )
 
@@ -132,12 +127,7 @@ def eval_record(
         scores=scores,
         selection=Selection(rule=found.rule, step=found.epoch, value=found.val),
         predictions=predictions,
-        cost=cost(
-            (ended - started).total_seconds(),
-            train_s=found.train_s,
-            data_wait=found.data_wait,
-            clips=found.steps * cell.finetune.batch_size,
-        ),
+        cost=cost(ended - started, found, cell.finetune.batch_size),
         checks=Checks(chance=chance, above_chance=above),
         env=environment(),
         warnings=[

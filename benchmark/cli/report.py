@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,15 +49,9 @@ def report(
     ] = False,
 ) -> None:
     """Print and write the comparison tables; published numbers stand beside the measured ones."""
-    if block and not suite:
-        raise UsageError("--block names a part of a suite; give --suite NAME too.")
     wanted = names.split(formats or ["term"])
-    for name in wanted:
-        if name not in FORMATS:
-            raise unknown("format", name, FORMATS)
-    if not runs.is_dir() and not published:
-        raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
-    from benchmark.report import render_terminal, write
+    _check(wanted, anything=published or runs.is_dir(), runs=runs, whole=bool(suite or not block))
+    from benchmark.report import write
     from benchmark.results.store import RecordStore
 
     if not runs.is_dir():
@@ -68,15 +63,33 @@ def report(
         typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
     chosen = found.only(names.split(tables)) if tables else None
     if "term" in wanted:
-        render_terminal(found.telling if chosen is None else chosen)
-        if chosen is None and (rest := len(found.tables) - len(found.telling)):
-            typer.echo(f"{rest} more tables: bench report --tables all, or --format html")
+        _print(found, chosen)
     if files := [name for name in wanted if name != "term"]:
         written = found.tables if chosen is None else chosen
         for path in write(found, out, formats=files, tables=written, runs=runs):
             typer.echo(path)
     if strict:
         _insist(found.open_cells, unreadable=len(store.problems))
+
+
+def _check(formats: list[str], *, anything: bool, runs: Path, whole: bool) -> None:
+    """Raise for what cannot be shown, before anything is read."""
+    if not whole:
+        raise UsageError("--block names a part of a suite; give --suite NAME too.")
+    for name in formats:
+        if name not in FORMATS:
+            raise unknown("format", name, FORMATS)
+    if not anything:
+        raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
+
+
+def _print(found: Report, chosen: Sequence[Table] | None) -> None:
+    """The chosen tables, or those that tell most and how many there are besides."""
+    from benchmark.report import render_terminal
+
+    render_terminal(found.telling if chosen is None else chosen)
+    if chosen is None and (rest := len(found.tables) - len(found.telling)):
+        typer.echo(f"{rest} more tables: bench report --tables all, or --format html")
 
 
 def _built(

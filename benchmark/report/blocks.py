@@ -1,7 +1,8 @@
 """Complete blocks: methods and tasks without a hole, which alone may be ranked.
 
 A block holds one data kind and one pretraining condition (anchors without pretraining take part).
-Methods and tasks are chosen so that the block is as large as can be; what was left out is named.
+Methods and tasks are chosen so that the block is as large as can be; what was left out is named. A
+variant of an objective that was measured on fewer tasks than the objective itself takes no part.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def blocks(
     part = grid if part is None else part
     found = []
     for kind, conditions, rows in _comparable(part):
+        variants = _narrower(rows, part, kind)
+        rows = [row for row in rows if row not in variants]
         cells = _whole_cells({row: part[row] for row in rows}, kind, measure=measure, folds=folds)
         done = {row: set(made) for row, made in cells.items()}
         chosen = _largest(done, least_tasks=least_tasks, needed=needed)
@@ -92,7 +95,7 @@ def blocks(
         if scores is None:
             continue
         every = {column for row in rows for column in part[row] if column.kind == kind}
-        dropped = [labels[row] for row in cells if row not in methods]
+        dropped = [labels[row] for row in (*cells, *variants) if row not in methods]
         dropped += [told(column) for column in sorted(every - set(tasks), key=lambda c: c.order)]
         found.append(
             Block(
@@ -127,6 +130,16 @@ def _comparable(grid: Grid) -> Iterator[tuple[str, Conditions, list[RowKey]]]:
             plain = [row for row in held if not row.conditions.dataset]
             anchors = [row for row in plain if row.conditions.backbone == made.backbone]
             yield kind, made, [row for row in held if row.conditions == made] + anchors
+
+
+def _narrower(rows: list[RowKey], grid: Grid, kind: str) -> list[RowKey]:
+    """Rows with fewer columns than another of their objective and conditions."""
+    width = {row: sum(column.kind == kind for column in grid[row]) for row in rows}
+    widest: dict[tuple[str, Conditions], int] = defaultdict(int)
+    for row in rows:
+        place = row.objective, row.conditions
+        widest[place] = max(widest[place], width[row])
+    return [row for row in rows if width[row] < widest[row.objective, row.conditions]]
 
 
 def _whole_cells(

@@ -1,5 +1,8 @@
 """Seconds, clips a second and memory of a training."""
 
+from datetime import timedelta
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,14 +11,18 @@ from benchmark.costs import cost
 from benchmark.peak_memory import OWN, forget_peak_memory, peak_memory_gb
 
 
+def trained(**numbers: float) -> SimpleNamespace:
+    return SimpleNamespace(**{"steps": 0, "train_s": 0.0, "data_wait": 0.0, **numbers})
+
+
 def test_speed_is_of_the_training_alone() -> None:
-    spent = cost(100.0, train_s=40.0, data_wait=0.25, clips=800)
+    spent = cost(timedelta(seconds=100), trained(steps=25, train_s=40.0, data_wait=0.25), 32)
     assert (spent.wall_s, spent.phases, spent.clips_per_s) == (100.0, {"train": 40.0}, 20.0)
     assert spent.data_wait_share == 0.25
 
 
 def test_without_training_there_is_no_speed() -> None:
-    spent = cost(3.0, train_s=0.0, data_wait=0.0, clips=0)
+    spent = cost(timedelta(seconds=3), trained(), 32)
     assert spent.clips_per_s is None
     assert spent.phases == {}
 

@@ -4,6 +4,7 @@ from scipy.stats import friedmanchisquare, rankdata
 
 from benchmark.report import build_report
 from benchmark.report.model import Mark
+from benchmark.results.schema import ObjectiveInfo
 from benchmark.results.store import RecordStore
 
 SCORES = {  # objective -> task -> score of seed 0
@@ -110,3 +111,15 @@ def test_stale_cells_take_no_part(report_of, grid, make_record):
         if row.label == "CPC" and cell.value is None
     }
     assert cells == {Mark.STALE}
+
+
+def test_a_variant_measured_on_fewer_tasks_takes_no_part(report_of, grid, make_record):
+    info = ObjectiveInfo(name="glcm", version=1, params={"local_mil": False})
+    variant = [
+        record.model_copy(update={"objective": info, "cell_key": record.cell_key[::-1]})
+        for record in (make_record("glcm", "lrw", 99.0, seed=seed) for seed in (0, 1))
+    ]
+    plain, table = named(report_of(*grid), "ranks"), named(report_of(*variant), "ranks")
+    ours = {label.partition(":")[0]: rank for label, rank in ranks_of(table).items()}
+    assert ours == ranks_of(plain)
+    assert any("GLCM: options" in note for note in table.notes)
