@@ -31,9 +31,10 @@ blocks = dict(
     core=dict(tasks=("lrw", "dfdc", "ucf101", "esc50"), seeds=5),
     linear=dict(tasks=("ucf101",), protocol="linear", seeds=3),
     retrieval=dict(tasks=("ucf101",), protocol="retrieval", seeds=3),
+    knn=dict(tasks=("ucf101",), protocol="knn", seeds=3),
     glcm=dict(
         objectives=("glcm",),
-        tasks=("lrw", "dfdc", "ucf101"),
+        tasks=("lrw", "lrs2", "dfdc", "ucf101", "hmdb51"),
         seeds=3,
         variants={
             "without local contrast": (
@@ -42,6 +43,7 @@ blocks = dict(
             ),
             "without MIL": ("objectives.glcm.local_mil=False",),
             "average pooling": ("objectives.glcm.pooling=average",),
+            "one direction": ("objectives.glcm.denominator=one_way",),
             "global features": ("finetune.features=global",),
             "both features": ("finetune.features=all",),
         },
@@ -51,10 +53,20 @@ blocks = dict(
         tasks=("ucf101", "esc50"),
         seeds=3,
         variants={
+            "without async": ('objectives.crisscross.families=("intra", "sync")',),
             "no relaxation": ("objectives.crisscross.relaxation=none",),
             "medium": ("objectives.crisscross.relaxation=medium",),
             "mixed": ("objectives.crisscross.relaxation=mixed",),
             "extreme": ("objectives.crisscross.relaxation=extreme",),
+        },
+    ),
+    size=dict(  # the same steps on more clips, as near as whole epochs come
+        objectives=("glcm", "moco", "avslowfast"),
+        tasks=("lrw", "ucf101"),
+        seeds=3,
+        variants={
+            "3,000 clips": ("pretrain_tier=base", "pretrain_clips=3000", "pretrain.epochs=15"),
+            "6,000 clips": ("pretrain_tier=base", "pretrain.epochs=7"),
         },
     ),
     sound=dict(tasks=("kinetics_sound",), seeds=3),
