@@ -1,0 +1,31 @@
+"""Real media beside the leaderboard on two CPU cores: words of one GRID speaker, ESC-10, UCF101.
+
+Run: bench run --suite leaderboard-real --jobs 2 --out results/leaderboard-real
+  --data grid=GRID_ROOT --data grid_words=GRID_ROOT --data esc50=ESC50_ROOT --data ucf101=UCF101_ROOT
+
+Pretrained on the clips of that GRID speaker with their sound, as many steps as the suite
+`leaderboard-cpu`; no sweep. One seed: folds of sentences and of recordings are what varies.
+"""
+
+preset = "leaderboard-cpu"
+objectives = (
+    "glcm",
+    "moco",
+    "cpc",
+    "dpc",
+    "infomax",
+    "avts",
+    "avslowfast",
+    "crisscross",
+    "temporal_order",
+)
+anchors = ("scratch", "random")
+blocks = dict(
+    words=dict(
+        tasks=("grid_words",),
+        protocol="linear",
+        overrides=("pretrain_data=grid", "pretrain.epochs=15"),
+    ),
+    sound=dict(tasks=("esc10",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
+    action=dict(tasks=("ucf101",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
+)
