@@ -1,4 +1,4 @@
-"""Against scratch: what each pretraining adds to none, task by task, with its interval."""
+"""Differences within seeds, task by task: to scratch, and of variants to the objective itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def against_table(grid: Grid, *, measure: Measure) -> Table | None:
     labels = row_labels(grid)
     anchors = {row.conditions.backbone: row for row in grid if _is_anchor(row)}
     rows = [row for row in grid if not _is_anchor(row) and row.conditions.backbone in anchors]
-    columns = sorted({c for row in anchors.values() for c in grid[row]}, key=lambda c: c.order)
+    columns = sorted({c for row in anchors.values() for c in grid[row]}, key=_order)
     beside = [column for column in columns if any(column in grid[row] for row in rows)]
     if not beside:
         return None
@@ -45,6 +45,54 @@ def against_table(grid: Grid, *, measure: Measure) -> Table | None:
     )
 
 
+def variants_table(grid: Grid, *, measure: Measure) -> Table | None:
+    """Score of a variant minus that of its objective, the row with most columns; None without any.
+
+    What a variant changes in how it is evaluated belongs to it, unlike in `against_table`.
+    """
+    folds, labels = needed_folds(grid), row_labels(grid)
+    families: dict[tuple[str, str], list[RowKey]] = defaultdict(list)
+    for row in sorted(grid, key=lambda row: row.order):
+        families[row.objective, row.conditions.backbone].append(row)
+    pairs = [
+        (row, max(rows, key=lambda row: len(grid[row])))
+        for rows in families.values()
+        for row in rows
+    ]
+    pairs = [(row, base) for row, base in pairs if row != base and set(grid[row]) & set(grid[base])]
+    columns = sorted({c for row, base in pairs for c in grid[row] if c in grid[base]}, key=_order)
+    if not pairs:
+        return None
+    missing = Cell(origin="measured", mark=Mark.MISSING)
+    lines = [
+        Row(
+            label=labels[row],
+            cells=tuple(
+                _cell(grid[row], grid[base], column, measure, folds, alike=False)
+                if column in grid[base]
+                else missing
+                for column in columns
+            ),
+        )
+        for row, base in pairs
+    ]
+    named = ", ".join(dict.fromkeys(labels[base] for _, base in pairs))
+    return Table(
+        name="variants",
+        title="Variants, against the objective itself",
+        columns=tuple(replace(column.column(), digits=1) for column in columns),
+        rows=tuple(lines),
+        notes=(
+            f"score - that of {named} within each seed; mean ± half width of the 95 % interval "
+            "over seeds (Student t), (seeds). One seed has no interval.",
+        ),
+    )
+
+
+def _order(column: ColumnKey) -> tuple[object, ...]:
+    return column.order
+
+
 def _is_anchor(row: RowKey) -> bool:
     return row.objective == ANCHOR and not row.recipe and not row.params
 
@@ -55,8 +103,10 @@ def _cell(
     column: ColumnKey,
     measure: Measure,
     folds: Mapping[ColumnKey, frozenset[int]],
+    *,
+    alike: bool = True,
 ) -> Cell:
-    """The mean difference over the seeds that both have."""
+    """The mean difference over the seeds that both have. alike: evaluated by one recipe alone."""
     ours, theirs = row.get(column, []), anchor[column]
     missing = Cell(origin="measured", mark=Mark.MISSING)
     if not ours:
@@ -67,7 +117,7 @@ def _cell(
     same = {setting_of(record) for record in ours} == {setting_of(record) for record in theirs}
     one, other = of_seed(found), of_seed(base)
     shared = sorted(set(one) & set(other))
-    if not shared or not same:
+    if not shared or (alike and not same):
         why = "evaluated by another recipe than scratch" if shared else "no seed in common"
         return replace(missing, note=why)
     mean, half = interval([one[seed] - other[seed] for seed in shared])

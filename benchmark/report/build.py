@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.report import accounts, protocols, standing
-from benchmark.report.against import against_table
+from benchmark.report.against import against_table, variants_table
 from benchmark.report.agreement import agreement_table, published_order, published_part
 from benchmark.report.balance import Scopes, balance_table
 from benchmark.report.best import Compare, over_seeds
@@ -31,7 +31,7 @@ from benchmark.results.versions import Versions, newest
 from registries.errors import unknown
 
 STANDING = ("ranks", "wins", "gain", "balance", "agreement")  # one a block
-OWN = ("objectives", "against", "protocols", *STANDING, "retrieval", "localisation")
+OWN = ("objectives", "against", "variants", "protocols", *STANDING, "retrieval", "localisation")
 BEHIND = (SUITE, "cost", "pretexts", "collapse", "coverage", "failed", "recipes")
 PAPERS = (*(layout.name for layout in PAPER_TABLES), "readmes")
 TABLES = (*OWN, *BEHIND, *PAPERS)
@@ -179,6 +179,7 @@ def _measured_tables(
             grid, sources.rows, measure=measure, reasons=sources.reasons, compare=compare
         )
     yield against_table(grid, measure=measure)
+    yield variants_table(grid, measure=measure)
     yield protocols.side_by_side(grid, measure=measure, compare=compare)
     yield from _standing_tables(grid, found, sources)
     yield protocols.retrieval(sources.measured, measure=measure, compare=compare)

@@ -11,6 +11,8 @@ from benchmark.report.keys import ColumnKey, RowKey, row_key
 from benchmark.results.keys import digest
 from benchmark.results.schema import Record
 
+ASKED = ("recipe", "augment", "options", "size")  # of a cell's key: how it was evaluated
+FEW = 3  # chosen: settings that are told in a label
 Grid = dict[RowKey, dict[ColumnKey, list[Record]]]
 
 
@@ -50,19 +52,22 @@ def column_keys(records: Iterable[Record]) -> dict[str, ColumnKey]:
     }
 
 
-def arrange(records: Iterable[Record], columns: Mapping[str, ColumnKey] | None = None) -> Grid:
+def arrange(
+    records: Iterable[Record],
+    columns: Mapping[str, ColumnKey] | None = None,
+    *,
+    among: Iterable[Record] | None = None,
+) -> Grid:
     """Evaluation records by row and column.
 
     What was measured under another recipe than the usual one of its column, the one that most rows
-    have, stands in a row of its own where its cell would otherwise mix recipes. columns: those of a
-    larger set of records that these belong to.
+    have, stands in a row of its own where its cell would otherwise mix recipes. among: a larger set
+    of records that these belong to, which says what is usual; columns: its columns.
     """
     records = list(records)
     columns = column_keys(records) if columns is None else columns
-    grid: Grid = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        grid[row_key(record)][columns[record.run_id]].append(record)
-    usual = _usual_recipes(grid)
+    grid = _gathered(records, columns)
+    usual = _usual_recipes(grid if among is None else _gathered(among, columns))
     split: Grid = {}
     for row, cells in grid.items():
         for column, found in cells.items():
@@ -70,10 +75,17 @@ def arrange(records: Iterable[Record], columns: Mapping[str, ColumnKey] | None =
             main = usual[column] if usual[column] in recipes else max(recipes)
             for record in found:
                 recipe = _recipe(record)
-                name = "" if recipe == main else _recipe_name(recipes[recipe])
+                name = "" if recipe == main else _apart(recipes[recipe], recipes[main])
                 key = replace(row, recipe=name)
                 split.setdefault(key, {}).setdefault(column, []).append(record)
     return split
+
+
+def _gathered(records: Iterable[Record], columns: Mapping[str, ColumnKey]) -> Grid:
+    grid: Grid = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        grid[row_key(record)][columns[record.run_id]].append(record)
+    return grid
 
 
 def _usual_recipes(grid: Grid) -> dict[ColumnKey, str]:
@@ -147,7 +159,7 @@ def _maker(record: Record) -> tuple[str, str, str, str]:
 
 def setting_of(record: Record) -> str:
     """Digest of how a cell was evaluated, however its encoder was made."""
-    asked = {name: record.key_fields.get(name) for name in ("recipe", "augment", "options", "size")}
+    asked = {name: record.key_fields.get(name) for name in ASKED}
     known = any(value is not None for value in asked.values())
     return f"{digest(asked)[:6] if known else record.recipe.sha256 or ''} {record.precision}"
 
@@ -160,6 +172,27 @@ def _recipe(record: Record) -> str:
 
 
 def _recipe_name(record: Record) -> str:
-    """For labels: the recipe as the table of recipes names it."""
+    """The recipe as the table of recipes names it."""
     config = record.recipe.sha256 or (digest(record.recipe.config) if record.recipe.config else "")
     return f"{config[:6]} {record.precision}".strip()
+
+
+def _apart(record: Record, usual: Record) -> str:
+    """For labels: the few settings that differ from the usual record's, else the recipe's name."""
+    ours, theirs = _settings(record), _settings(usual)
+    parts = [f"{name}={value}" for name, value in ours.items() if theirs.get(name) != value]
+    if 1 <= len(parts) <= FEW and set(theirs) <= set(ours):
+        return ", ".join(parts)
+    return f"recipe {_recipe_name(record)}"
+
+
+def _settings(record: Record) -> dict[str, str]:
+    """What `_recipe` is a digest of, setting by setting."""
+    made = record.pretrain and record.pretrain.steps
+    pretraining = record.recipe.config.get("pretrain") if made else None
+    found = {f"pretrain.{name}": str(value) for name, value in (pretraining or {}).items()}
+    for part in ASKED:
+        asked = record.key_fields.get(part)
+        entries = asked if isinstance(asked, Mapping) else {part: asked}
+        found |= {name: str(value) for name, value in entries.items()}
+    return found | {"precision": record.precision}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,9 +20,9 @@ from benchmark.report.layout import (
     task_title,
 )
 from benchmark.report.model import Column
-from benchmark.results.keys import digest
 from benchmark.results.schema import Record
 
+DEFAULT = "default"  # stands for an option that a record does not name
 ROW_ORDER = ("random", "scratch", *TABLE_4_ROWS, "crisscross", "temporal_order", "supervised")
 
 
@@ -50,7 +52,10 @@ class Conditions:
 
 @dataclass(frozen=True, kw_only=True)
 class RowKey:
-    """A measured row: its records differ in task, fold and seed only. params, recipe: digests."""
+    """A measured row: its records differ in task, fold and seed only.
+
+    params: the objective's options as JSON. recipe: what sets it apart from the usual recipe.
+    """
 
     objective: str
     conditions: Conditions
@@ -120,7 +125,7 @@ def row_key(record: Record) -> RowKey:
             steps=run.steps,
             manifest=run.manifest_sha256 or "",
         )
-    params = digest(record.objective.params) if record.objective.params else ""
+    params = json.dumps(record.objective.params, sort_keys=True) if record.objective.params else ""
     return RowKey(objective=record.objective.name, conditions=conditions, params=params)
 
 
@@ -139,6 +144,8 @@ def _label(row: RowKey, siblings: list[RowKey]) -> str:
     facts = [_facts(other) for other in siblings]
     own = _facts(row)
     parts = [own[name] for name in own if own[name] and len({f[name] for f in facts}) > 1]
+    parts += _options_apart(row, siblings)
+    parts += [row.recipe] * bool(row.recipe)
     return f"{title}: {', '.join(parts)}" if parts else title
 
 
@@ -151,6 +158,18 @@ def _facts(row: RowKey) -> dict[str, str]:
         "clips": "" if made.clips is None else f"{made.clips:,} clips",
         "steps": "" if made.steps is None else f"{made.steps:,} steps",
         "manifest": f"data {made.manifest[:6]}" if made.manifest else "",
-        "params": f"options {row.params[:6]}" if row.params else "default options",
-        "recipe": f"recipe {row.recipe}" if row.recipe else "",
     }
+
+
+def _options_apart(row: RowKey, siblings: list[RowKey]) -> list[str]:
+    """Options of the objective whose value is not the one that most rows have."""
+    held = [json.loads(other.params or "{}") for other in siblings]
+    own = json.loads(row.params or "{}")
+    parts = []
+    for name in sorted({name for options in held for name in options}):
+        counts = Counter(json.dumps(options.get(name, DEFAULT)) for options in held)
+        (usual, votes), *rest = counts.most_common()
+        value = own.get(name, DEFAULT)
+        if rest and (votes == rest[0][1] or json.dumps(value) != usual):
+            parts.append(f"{name} {value}" if value == DEFAULT else f"{name}={value}")
+    return parts

@@ -177,9 +177,11 @@ def _measured_rows(layout: PaperTable, records: Iterable[Record]) -> MeasuredRow
     for record in records:
         if layout.belongs(record) and (line := layout.measured(record)) is not None:
             buckets[line].append(record)
-    keys = column_keys([record for found in buckets.values() for record in found])
+    every = [record for found in buckets.values() for record in found]
+    keys = column_keys(every)
     columns = sorted(set(keys.values()), key=lambda key: key.order)
-    return MeasuredRows({line: arrange(found, keys) for line, found in buckets.items()}, columns)
+    rows = {line: arrange(found, keys, among=every) for line, found in buckets.items()}
+    return MeasuredRows(rows, columns)
 
 
 def _joined(said: list[Line], measured: list[Line]) -> list[tuple[Line, Line | None]]:

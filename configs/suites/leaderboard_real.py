@@ -1,7 +1,8 @@
 """Real media beside the leaderboard on two CPU cores: words of one GRID speaker, ESC-10, UCF101.
 
 Run: bench run --suite leaderboard-real --jobs 2 --out results/leaderboard-real
-  --data grid=GRID_ROOT --data grid_words=GRID_ROOT --data esc50=ESC50_ROOT --data ucf101=UCF101_ROOT
+  --data grid=GRID_ROOT --data grid_words=GRID_ROOT
+  --data esc50=ESC50_ROOT --data ucf101=UCF101_ROOT
 
 Pretrained on the clips of that GRID speaker with their sound, as many steps as the suite
 `leaderboard-cpu`; no sweep. One seed: folds of sentences and of recordings are what varies.

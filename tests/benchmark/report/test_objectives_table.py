@@ -177,7 +177,7 @@ def test_variants_of_an_objective_are_never_averaged(table_of, make_record):
         (
             "objective",
             [ObjectiveInfo(name="glcm"), ObjectiveInfo(name="glcm", params={"k": 1})],
-            "default options",
+            "k default",
         ),
         (
             "pretrain",
@@ -204,7 +204,7 @@ def test_an_unusual_recipe_stands_in_a_row_of_its_own(table_of, make_record):
         make_record("glcm", value=70, seed=1, key_fields=asked(9), recipe={"sha256": "a" * 64}),
     )
     rows = {row.label: [c.value for c in row.cells] for row in table.rows}
-    assert rows == {"MoCo": [50], "GLCM": [60], "GLCM: recipe aaaaaa fp32": [70]}
+    assert rows == {"MoCo": [50], "GLCM": [60], "GLCM: epochs=9": [70]}
     assert not any(c.best for row in table.rows for c in row.cells)  # 8 epochs against 9
 
 

@@ -252,7 +252,7 @@ def test_a_variant_says_what_sets_it_apart_and_the_usual_row_nothing(tables_of, 
     )["glcm-t3"]
     labels = [row.label for row in table.rows if row.section == "Measured here"]
     assert labels[:2] == ["MoCo", "Scratch"]
-    assert labels[2].startswith("Scratch: recipe")
+    assert labels[2] == "Scratch: lr=0.2, precision=bf16"
 
 
 def test_a_failed_run_has_its_mark_in_the_papers_tables_too(tables_of, make_record):

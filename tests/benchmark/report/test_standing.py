@@ -122,4 +122,4 @@ def test_a_variant_measured_on_fewer_tasks_takes_no_part(report_of, grid, make_r
     plain, table = named(report_of(*grid), "ranks"), named(report_of(*variant), "ranks")
     ours = {label.partition(":")[0]: rank for label, rank in ranks_of(table).items()}
     assert ours == ranks_of(plain)
-    assert any("GLCM: options" in note for note in table.notes)
+    assert any("GLCM: local_mil=False" in note for note in table.notes)
