@@ -81,7 +81,9 @@ def svg(figure: Figure) -> str:
     assert size is not None  # matplotlib writes both
     text = text.replace(size[0], f' style="--width: {size[1]}"', 1)
     text = text.replace(INK, "currentColor").replace(FAINT, "var(--line)")
-    return re.sub(r"\n\s*", "\n", text).strip()
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a point is not seen
+    text = re.sub(r"<g>\s*(<path[^>]*/>)\s*</g>", r"\1", text)
+    return re.sub(r"\s*\n\s*", "\n", text).strip()
 
 
 @contextmanager
