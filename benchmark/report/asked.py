@@ -64,7 +64,7 @@ def _table(name: str, key: str, block: Block, found: Mapping[Place, list[Record]
     ]
     return Table(
         name=f"{SUITE}-{key}",
-        title=f"Suite {name}, block {key}: seeds done of those asked for",
+        title=f"Suite {name}, {key}: seeds done of those asked for",
         columns=tuple(_column(key, task) for task in block.tasks),
         rows=tuple(rows),
         notes=("A seed counts where all folds and modalities of the task are done.",),

@@ -107,8 +107,8 @@ def test_strict_names_what_the_suite_lacks(tmp_path, made, capsys):
     words = ["report", "--runs", str(tmp_path), "--tables", "suite", "--strict"]
     assert execute([*words, "--suite", "leaderboard", "--block", "core"]) == 4
     shown = capsys.readouterr()
-    assert "Suite leaderboard, block core" in shown.out
-    assert "block linear" not in shown.out
+    assert "Suite leaderboard, core:" in shown.out
+    assert "leaderboard, linear" not in shown.out
     assert "suite-core: Scratch, LRW: missing" in shown.err
 
 
