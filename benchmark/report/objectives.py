@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -79,11 +80,12 @@ def measured_notes(table: Table, grid: Grid, *, any_uneven: bool) -> list[str]:
     texts = sorted({key.conditions.text() for key in grid})
     notes = [INTERVALS, f"measured with: {'; '.join(texts)}."]
     notes += [UNEVEN] if any_uneven else []
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row, column, cell in table.cells:
         if cell.origin == "measured" and cell.note:
             place = ", ".join((*column.group[1:], column.label))
-            notes.append(f"{row.label}, {place}: {cell.note}")
-    return notes
+            alike[place, cell.note].append(row.label)
+    return notes + [f"{', '.join(rows)}, {place}: {said}" for (place, said), rows in alike.items()]
 
 
 def published_notes(table: Table) -> list[str]:

@@ -279,3 +279,12 @@ def test_a_map_that_heard_nothing_is_marked(table_of, make_record):
     column = ("miniature", "localise", "localise")
     assert cell(table, "GLCM", column).note == ""
     assert cell(table, "CrissCross", column).note == told[0]
+
+
+def test_what_is_said_of_several_rows_is_said_once(table_of, make_record):
+    why = {"status": "not_applicable", "scores": {}, "warnings": ["the task needs sound"]}
+    table = table_of(
+        make_record("moco", **why), make_record("cpc", **why), make_record("glcm", value=60)
+    )
+    said = [note for note in table.notes if "needs sound" in note]
+    assert said == ["MoCo, CPC, miniature, finetune, LRW: the task needs sound"]
