@@ -45,6 +45,7 @@ def kind_of(name: str) -> str:
         "task": plugins.available("tasks"),
         "backbone": plugins.available("backbones"),
         "preset": config.names("presets"),
+        "suite": config.names("suites"),
         "protocol": names.protocols(),
     }
     for kind, entries in known.items():
@@ -158,11 +159,28 @@ def _backbone(name: str) -> Facts:
 
 
 def _preset(name: str) -> Facts:
+    """A preset, with the suite of the same name where there is one."""
+    suite = _suite(name) if name in config.names("suites") else {}
+    return {
+        **suite,
+        "name": name,
+        "kind": "preset and suite" if suite else "preset",
+        "text": "\n\n".join([config.header("presets", name), *([suite["text"]] if suite else [])]),
+        "recipe": config.load_packaged("presets", name),
+    }
+
+
+def _suite(name: str) -> Facts:
+    found = config.load_packaged("suites", name)
     return {
         "name": name,
-        "kind": "preset",
-        "text": config.header("presets", name),
-        "recipe": config.load_packaged("presets", name),
+        "kind": "suite",
+        "text": config.header("suites", name),
+        "asked": {
+            key: value for key, value in found.items() if key not in ("blocks", "hypotheses")
+        },
+        "blocks": found["blocks"],
+        "hypotheses": found.get("hypotheses", {}),
     }
 
 
@@ -174,8 +192,12 @@ DESCRIBE: Mapping[str, Callable[[str], Facts]] = {
     "task": _task,
     "backbone": _backbone,
     "preset": _preset,
+    "suite": _suite,
     "protocol": _protocol,
 }
+
+
+TABLES = ("options", "losses", "parameters", "card", "asked", "blocks", "hypotheses")
 
 
 def _show(facts: Facts) -> None:
@@ -190,7 +212,7 @@ def _show(facts: Facts) -> None:
         if facts.get(key):
             show_table([{key: name} | _words(values) for name, values in facts[key].items()])
             typer.echo("")
-    for key in ("options", "losses", "parameters", "card", "recipe"):
+    for key in (*TABLES, "recipe"):
         if facts.get(key):
             show_table(_lines(key, facts[key]))
             if key == "options" and facts["kind"] != "backbone":

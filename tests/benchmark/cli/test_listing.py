@@ -137,3 +137,14 @@ def test_headers_of_packaged_presets_are_listed(answer):
         path.stem.replace("_", "-") for path in files.glob("*.py")
     }
     assert all(row["summary"] for row in rows)
+
+
+def test_a_suite_is_described_with_its_blocks_and_hypotheses(answer, capsys):
+    facts = answer("describe", "leaderboard-real")
+    assert facts["kind"] == "suite"
+    assert facts["blocks"]["words"]["tasks"] == ["grid_words"]
+    assert main.execute(["describe", "leaderboard-cpu"]) == 0
+    shown = capsys.readouterr().out
+    assert "(preset and suite)" in shown
+    assert "finetune.batch_size" in shown  # the preset's
+    assert "Kendall" in shown  # a hypothesis of the suite's
