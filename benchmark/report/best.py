@@ -14,7 +14,7 @@ Compare = Callable[[Cell, Cell], Difference]
 
 TESTED = (
     "underlined (=): not distinguishable from the best at 5 %, Holm-corrected within the column: "
-    "paired t test over the seeds that both have; with one seed, over the test groups of the "
+    "paired t test over the seeds that both have; of one such seed, over the test groups of the "
     "stored predictions (top-1 only), else not at all. `bench compare` tests with care."
 )
 

@@ -15,7 +15,7 @@ from registries.errors import BenchError
 
 
 class Evidence:
-    """Compares two measured cells: over seeds, or over the test samples of the only one."""
+    """Compares two measured cells: over seeds, or over the test samples of the only one shared."""
 
     def __init__(self, store: RecordStore, records: Iterable[Record]) -> None:
         self.store = store
@@ -24,9 +24,11 @@ class Evidence:
     def compare(self, cell: Cell, best: Cell) -> Difference:
         """The paired difference of the two; its p is None where nothing can be tested."""
         over = over_seeds(cell, best)
-        if over.p is not None or cell.n != 1 or best.n != 1:
+        shared = _trainings(cell) & _trainings(best)
+        if over.p is not None or len(shared) != 1:
             return over
-        ours, theirs = self._tables(cell), self._tables(best)
+        (seed,) = shared
+        ours, theirs = self._tables(cell, seed), self._tables(best, seed)
         if ours is None or theirs is None:
             return over
         try:
@@ -34,13 +36,13 @@ class Evidence:
         except ValueError:  # other samples: nothing is paired
             return over
 
-    def _tables(self, cell: Cell) -> list[PredictionTable] | None:
-        """Predictions of a cell's only seed by fold; None without, or where it is no accuracy.
+    def _tables(self, cell: Cell, seed: int | None) -> list[PredictionTable] | None:
+        """Predictions of one seed of a cell by fold; None without, or where it is no accuracy.
 
         Other metrics take seconds a comparison to resample.
         """
-        records = [self.records[run_id] for run_id in cell.run_ids if run_id in self.records]
-        records.sort(key=fold_of)
+        known = [self.records[run_id] for run_id in cell.run_ids if run_id in self.records]
+        records = sorted((r for r in known if seed_of(r)[0] == seed), key=fold_of)
         if len({seed_of(record) for record in records}) != 1:
             return None
         tables = []
@@ -53,3 +55,8 @@ class Evidence:
             except (OSError, BenchError):  # `bench results verify` names it
                 return None
         return tables
+
+
+def _trainings(cell: Cell) -> set[int | None]:
+    """Seeds of the evaluations behind a cell."""
+    return {seeds[0] for seeds, _ in cell.by_seed}

@@ -97,22 +97,24 @@ def test_along_rows_each_row_and_group_has_its_own_best():
     assert marks(with_best(sideways)) == ["", "best", "", "best"]
 
 
+@pytest.mark.parametrize("more", [(), (1,)])  # seeds that only the best has
 @pytest.mark.parametrize(("wrong", "tied"), [(2, True), (30, False)])
-def test_one_seed_is_tested_on_its_test_samples(tmp_path, make_record, wrong, tied):
+def test_one_shared_seed_is_tested_on_its_test_samples(tmp_path, make_record, wrong, tied, more):
     """Of 60 test samples the other objective gets 2, or 30, more wrong."""
     store = RecordStore(tmp_path)
-    for name, misses in (("glcm", 0), ("moco", wrong)):
-        record = make_record(name, value=100.0 - 100 * misses / 60)
-        right = np.arange(60) >= misses
-        predictions = write_predictions(
-            store.predictions_path(record.cell_key, record.run_id),
-            sample_id=[f"s{i:02}" for i in range(60)],
-            group_id=[f"s{i:02}" for i in range(60)],
-            target=np.zeros(60, dtype=int),
-            score=np.stack([right, ~right], axis=1).astype(float),
-            root=tmp_path,
-        )
-        store.write(record.model_copy(update={"predictions": predictions}))
+    for name, misses, seeds in (("glcm", 0, (0, *more)), ("moco", wrong, (0,))):
+        for seed in seeds:
+            record = make_record(name, value=100.0 - 100 * misses / 60, seed=seed)
+            right = np.arange(60) >= misses
+            predictions = write_predictions(
+                store.predictions_path(record.cell_key, record.run_id),
+                sample_id=[f"s{i:02}" for i in range(60)],
+                group_id=[f"s{i:02}" for i in range(60)],
+                target=np.zeros(60, dtype=int),
+                score=np.stack([right, ~right], axis=1).astype(float),
+                root=tmp_path,
+            )
+            store.write(record.model_copy(update={"predictions": predictions}))
     cells = {row.label: row.cells[0] for row in build(store, published=False)[0].rows}
     assert cells["GLCM"].best
     assert cells["MoCo"].tied is tied
