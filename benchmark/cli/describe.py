@@ -197,7 +197,7 @@ DESCRIBE: Mapping[str, Callable[[str], Facts]] = {
 }
 
 
-TABLES = ("options", "losses", "parameters", "card", "asked", "blocks", "hypotheses")
+TABLES = ("options", "losses", "parameters", "card", "asked", "blocks", "hypotheses", "recipe")
 
 
 def _show(facts: Facts) -> None:
@@ -212,7 +212,7 @@ def _show(facts: Facts) -> None:
         if facts.get(key):
             show_table([{key: name} | _words(values) for name, values in facts[key].items()])
             typer.echo("")
-    for key in (*TABLES, "recipe"):
+    for key in TABLES:
         if facts.get(key):
             show_table(_lines(key, facts[key]))
             if key == "options" and facts["kind"] != "backbone":

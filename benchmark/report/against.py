@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from benchmark.report.accounts import NOTHING
 from benchmark.report.blocks import of_seed
 from benchmark.report.grid import Grid, needed_folds, setting_of
 from benchmark.report.keys import ColumnKey, RowKey, row_labels
 from benchmark.report.layout import objective_title
 from benchmark.report.measured import Measure
-from benchmark.report.model import Cell, Mark, Row, Table
+from benchmark.report.model import Cell, Row, Table
 from benchmark.results.schema import Record
 from benchmark.statistics import interval
 
@@ -63,14 +64,13 @@ def variants_table(grid: Grid, *, measure: Measure) -> Table | None:
     columns = sorted({c for row, base in pairs for c in grid[row] if c in grid[base]}, key=_order)
     if not pairs:
         return None
-    missing = Cell(origin="measured", mark=Mark.MISSING)
     lines = [
         Row(
             label=labels[row],
             cells=tuple(
                 _cell(grid[row], grid[base], column, measure, folds, alike=False)
                 if column in grid[base]
-                else missing
+                else NOTHING
                 for column in columns
             ),
         )
@@ -108,9 +108,8 @@ def _cell(
 ) -> Cell:
     """The mean difference over the seeds that both have. alike: evaluated by one recipe alone."""
     ours, theirs = row.get(column, []), anchor[column]
-    missing = Cell(origin="measured", mark=Mark.MISSING)
     if not ours:
-        return missing
+        return NOTHING
     found, base = (measure(records, folds=folds[column]) for records in (ours, theirs))
     if found.value is None:
         return found
@@ -119,10 +118,10 @@ def _cell(
     shared = sorted(set(one) & set(other))
     if not shared or (alike and not same):
         why = "evaluated by another recipe than scratch" if shared else "no seed in common"
-        return replace(missing, note=why)
+        return replace(NOTHING, note=why)
     mean, half = interval([one[seed] - other[seed] for seed in shared])
     runs = (*found.run_ids, *base.run_ids)
-    return replace(missing, mark=None, value=mean, half_width=half, n=len(shared), run_ids=runs)
+    return replace(NOTHING, mark=None, value=mean, half_width=half, n=len(shared), run_ids=runs)
 
 
 def _better(cell: Cell, column: ColumnKey) -> bool:

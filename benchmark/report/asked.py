@@ -18,7 +18,7 @@ from benchmark.report.layout import objective_title, rank, task_title
 from benchmark.report.model import SUITE, Cell, Column, Mark, Row, Table
 from benchmark.results.schema import Record
 from benchmark.settings import load_recipe
-from benchmark.suite import Block, Suite
+from benchmark.suite import Block, Suite, option_of
 from registries.errors import unknown
 
 ABSENT = "(default)"  # of an option that a recipe leaves to its objective
@@ -161,9 +161,7 @@ def _values(overrides: Iterable[str]) -> dict[str, Any]:
 
 def _lookup(recipe: Mapping[str, Any], option: str) -> Any:  # noqa: ANN401 - any literal
     """The value of a dotted option; lists for tuples, as JSON has them."""
-    found: Any = recipe
-    for part in option.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            return ABSENT
-        found = found[part]
-    return json.loads(json.dumps(found))
+    try:
+        return json.loads(json.dumps(option_of(recipe, option)))
+    except (KeyError, TypeError):  # no such option, or a part of its name holds no options
+        return ABSENT
