@@ -21,6 +21,7 @@ from benchmark.evaluation import Evaluation
 from benchmark.hooks import Report
 from benchmark.memory import forget_halving
 from benchmark.paths import cache_dir
+from benchmark.peak_memory import forget_peak_memory
 from benchmark.plan import EvalCell, Plan, PretrainCell
 from benchmark.pretrain import PretrainResult, pretrain
 from benchmark.progress import LastStep, Progress, clock
@@ -151,6 +152,7 @@ def _pretrained(
     if not plan.request.force and _made(encoder, plan, store) is not None:
         return
     started = now()
+    forget_peak_memory()
     if plan.request.force:
         _forget(work_dir)
     progress.begin(encoder.key, f"pretrain {encoder.objective} s{encoder.seed}")
@@ -161,8 +163,7 @@ def _pretrained(
         logs = "  ".join(f"{name} {value:.3f}" for name, value in result.final.items())
         progress.end(
             f"pretrained {encoder.objective} s{encoder.seed}: {result.clips} clips, "
-            f"{result.steps} steps, "
-            f"{clock((now() - started).total_seconds())}  {logs}"
+            f"{result.steps} steps, {clock((now() - started).total_seconds())}  {logs}"
         )
 
 
@@ -213,6 +214,7 @@ def _evaluated(
     assert made is not None  # `prepare_encoder` came first
     path, source = made
     started, work_dir = now(), _work_dir(cell, store.root)
+    forget_peak_memory()
     if plan.request.force:
         _forget(work_dir)
     progress.begin(cell.key, f"{cell.label} {cell.protocol}")

@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from benchmark.peak_memory import forget_peak_memory, peak_memory_gb
+from benchmark.peak_memory import peak_memory_gb
 from registries.errors import BenchError
 from registries.objective import Objective
 
@@ -35,8 +35,7 @@ class Progress(Hook):
         self._began = math.nan
 
     def before_train(self, runner: Runner) -> None:
-        """Start the clock, and the watch on memory."""
-        forget_peak_memory()
+        """Start the clock."""
         self._last = time.perf_counter()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
