@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
+from benchmark.results.keys import flat
 from benchmark.results.schema import Record
 
 NAMED = 3  # chosen: differences that are named in full; the records have the rest
@@ -74,12 +72,4 @@ def _recipe(record: Record) -> dict[str, str]:
     kept = {name: value for name, value in config.items() if name not in ("objectives", "tuning")}
     tasks = kept.pop("tasks", None)
     own = tasks.get(record.task.name, {}) if isinstance(tasks, dict) else {}
-    return {**dict(_flat(kept)), **dict(_flat({f"tasks.{record.task.name}": own}))}
-
-
-def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in entries.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", str(value)
+    return {**dict(flat(kept)), **dict(flat({f"tasks.{record.task.name}": own}))}

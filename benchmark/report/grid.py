@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from benchmark.report.keys import ColumnKey, RowKey, row_key
-from benchmark.results.keys import digest
+from benchmark.results.keys import digest, flat
 from benchmark.results.schema import Record
 
 ASKED = ("recipe", "augment", "options", "size")  # of a cell's key: how it was evaluated
@@ -190,9 +190,8 @@ def _settings(record: Record) -> dict[str, str]:
     """What `_recipe` is a digest of, setting by setting."""
     made = record.pretrain and record.pretrain.steps
     pretraining = record.recipe.config.get("pretrain") if made else None
-    found = {f"pretrain.{name}": str(value) for name, value in (pretraining or {}).items()}
+    found = dict(flat(pretraining or {}, "pretrain."))
     for part in ASKED:
         asked = record.key_fields.get(part)
-        entries = asked if isinstance(asked, Mapping) else {part: asked}
-        found |= {name: str(value) for name, value in entries.items()}
+        found |= flat(asked if isinstance(asked, Mapping) else {part: asked})
     return found | {"precision": record.precision}

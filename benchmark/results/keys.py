@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,15 @@ def cell_key(mapping: Mapping[str, Any]) -> str:
     """
     _refuse_other_keys(mapping, "key")
     return digest(dict(mapping))[:KEY_DIGITS]
+
+
+def flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested settings as dotted names and printed values, for setting two side by side."""
+    for name, value in entries.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value)
 
 
 def file_sha256(path: Path) -> str:

@@ -8,20 +8,12 @@ Pretrained on the clips of that GRID speaker with their sound, as many steps as 
 `leaderboard-cpu`; no sweep. One seed: folds of sentences and of recordings are what varies.
 """
 
+_base_ = "leaderboard.py"
 preset = "leaderboard-cpu"
-objectives = (
-    "glcm",
-    "moco",
-    "cpc",
-    "dpc",
-    "infomax",
-    "avts",
-    "avslowfast",
-    "crisscross",
-    "temporal_order",
-)
 anchors = ("scratch", "random")
+sweep = None
 blocks = dict(
+    _replace_=True,
     words=dict(
         tasks=("grid_words",),
         protocol="linear",
@@ -30,3 +22,4 @@ blocks = dict(
     sound=dict(tasks=("esc10",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
     action=dict(tasks=("ucf101",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
 )
+hypotheses = dict(_replace_=True)
