@@ -1,4 +1,4 @@
-"""Real media beside the leaderboard on two CPU cores: words of one GRID speaker, ESC-10, UCF101.
+"""Real media on two CPU cores: letters and words of one GRID speaker, ESC-10, UCF101.
 
 Run: bench run --suite leaderboard-real --jobs 2 --out results/leaderboard-real
   --data grid=GRID_ROOT --data grid_words=GRID_ROOT
@@ -14,10 +14,15 @@ anchors = ("scratch", "random")
 sweep = None
 blocks = dict(
     _replace_=True,
-    words=dict(
+    letters=dict(
         tasks=("grid_words",),
         protocol="linear",
         overrides=("pretrain_data=grid", "pretrain.epochs=15"),
+    ),
+    words=dict(
+        tasks=("grid_words",),
+        protocol="linear",
+        overrides=("pretrain_data=grid", "pretrain.epochs=15", "tasks.grid_words.slots=all"),
     ),
     sound=dict(tasks=("esc10",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
     action=dict(tasks=("ucf101",), overrides=("pretrain_data=grid", "pretrain.epochs=15")),
