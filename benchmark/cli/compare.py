@@ -16,6 +16,7 @@ from registries.errors import NotReadyError, UsageError, unknown
 
 if TYPE_CHECKING:
     from benchmark.compare import Comparison, LeftOut
+    from benchmark.results.schema import Record
 
 LABEL = 30  # columns of a row's name; a longer one has a line of its own
 
@@ -26,6 +27,13 @@ def compare(
     *,
     task: Annotated[
         list[str] | None, typer.Option(help="Only these, by comma or repeated. Default: all.")
+    ] = None,
+    may_differ: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Settings that each may have its own value of, as where a sweep chose it.",
+            metavar="SETTING",
+        ),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -45,7 +53,8 @@ def compare(
     _check_objectives((a, b), {record.objective.name for record in records}, runs)
     wanted = _tasks(task, {record.task.name for record in records if record.task})
     records = [record for record in records if record.task and record.task.name in wanted]
-    blocks, left_out = pair_records(records, a, b, current=versions_in_use(records))
+    own = _settings(may_differ, records)
+    blocks, left_out = pair_records(records, a, b, current=versions_in_use(records), may_differ=own)
     found = test(blocks, store)
     if as_json:
         output.show_json(_as_json(a, b, found, left_out))
@@ -54,7 +63,8 @@ def compare(
     if not found:
         raise NotReadyError(
             f"{a} and {b} have no record under equal conditions in {runs}; run both alike: "
-            f"bench run --objective {a},{b} --tasks {','.join(task or ['...'])}"
+            f"bench run --objective {a},{b} --tasks {','.join(task or ['...'])}, or name the "
+            "settings that each may have its own value of: --may-differ"
         )
 
 
@@ -68,6 +78,18 @@ def _check_objectives(wanted: Iterable[str], measured: set[str], runs: Path) -> 
             raise NotReadyError(
                 f"no record of {name} in {runs}; make one: bench run --objective {name} --tasks ..."
             )
+
+
+def _settings(asked: list[str] | None, records: Iterable[Record]) -> tuple[str, ...]:
+    """Settings that records have, dotted as in a recipe ("pretrain.lr")."""
+    from benchmark.compare import settings
+
+    wanted = names.split(asked or [])
+    known = {name for record in records for name in settings(record)} if wanted else set()
+    for name in wanted:
+        if name not in known:
+            raise unknown("setting", name, known)
+    return wanted
 
 
 def _tasks(asked: list[str] | None, measured: set[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from benchmark.compare.setup import disagreements, pretraining_text, told
@@ -40,6 +40,11 @@ class Block:
     b: tuple[tuple[Record, ...], ...]
 
     @property
+    def differing(self) -> list[str]:
+        """Facts of the setup that were let differ, each as "fact: a's / b's"."""
+        return disagreements(self.a[0][0], self.b[0][0])
+
+    @property
     def detail(self) -> str:
         """What tells this block from another of its column."""
         sides = []
@@ -63,12 +68,18 @@ class LeftOut:
 
 
 def pair_records(
-    records: Iterable[Record], a: str, b: str, *, current: Versions
+    records: Iterable[Record],
+    a: str,
+    b: str,
+    *,
+    current: Versions,
+    may_differ: Collection[str] = (),
 ) -> tuple[list[Block], list[LeftOut]]:
     """Blocks of objectives a and b, by data kind and task; and what of theirs is in none.
 
     records: the newest of each cell. Only done, current ones are paired. Where one seed and fold
-    was measured on two versions of the data, or twice, the newest pair counts.
+    was measured on two versions of the data, or twice, the newest pair counts. may_differ: settings
+    that each objective may have its own value of, as where a sweep chose it.
     """
     wanted = [record for record in records if record.objective.name in (a, b) and record.task]
     good = [record for record in wanted if not _unusable(record, current)]
@@ -79,7 +90,9 @@ def pair_records(
     blocks: list[Block] = []
     for column in sorted(columns, key=lambda column: (column.kind, column.text)):
         sides = [_setups(columns[column], name) for name in (a, b)]
-        pairs = [(x, y) for x in sides[0] for y in sides[1] if not disagreements(x[0], y[0])]
+        pairs = [
+            (x, y) for x in sides[0] for y in sides[1] if not disagreements(x[0], y[0], may_differ)
+        ]
         found = [block for x, y in pairs if (block := _block(column, x, y))]
         blocks += found
         used = {
@@ -90,7 +103,7 @@ def pair_records(
             for record in row
         }
         out += _tally(
-            (record, _lonely(record, sides[1] if record.objective.name == a else sides[0]))
+            (record, _lonely(record, sides[record.objective.name == a], may_differ))
             for record in columns[column]
             if record.run_id not in used
         )
@@ -142,14 +155,15 @@ def _block(column: Column, a: list[Record], b: list[Record]) -> Block | None:
     return Block(column=column, a=sides[0], b=sides[1])
 
 
-def _lonely(record: Record, others: list[list[Record]]) -> str:
+def _lonely(record: Record, others: list[list[Record]], may_differ: Collection[str]) -> str:
     """Why a usable record has no partner."""
     if not others:
         return "the other objective has no record of this"
-    nearest = min((disagreements(record, other[0]) for other in others), key=len)
+    nearest = min((disagreements(record, other[0], may_differ) for other in others), key=len)
     if nearest:
         return f"setup differs ({told(nearest)})"
-    partners = [other for group in others for other in group]
+    alike = [group for group in others if not disagreements(record, group[0], may_differ)]
+    partners = [other for group in alike for other in group]
     seed, fold, _ = _place(record)
     if not any(_place(other)[:2] == (seed, fold) for other in partners):
         return f"the other objective lacks seed {seed[0]}, fold {fold}"

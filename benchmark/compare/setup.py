@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from benchmark.results.keys import flat
 from benchmark.results.schema import Record
 
 NAMED = 3  # chosen: differences that are named in full; the records have the rest
 
 
-def disagreements(a: Record, b: Record) -> list[str]:
+def disagreements(a: Record, b: Record, may_differ: Collection[str] = ()) -> list[str]:
     """Facts in which the two differ beside their objective, each as "fact: a's / b's".
 
     Backbone, precision, version of the data, the recipe without what concerns other tasks, options
     of objectives and its words on tuning. How the encoders were pretrained counts where both were:
-    from scratch, the recipe's pretraining changes nothing.
+    from scratch, the recipe's pretraining changes nothing. may_differ: facts that are let pass.
     """
     both = all(record.pretrain and record.pretrain.dataset for record in (a, b))
     ours, theirs = (_facts(record, pretrained=both) for record in (a, b))
@@ -21,8 +23,13 @@ def disagreements(a: Record, b: Record) -> list[str]:
     return [
         f"{name}: {ours.get(name, 'unset')} / {theirs.get(name, 'unset')}"
         for name in names
-        if ours.get(name) != theirs.get(name)
+        if name not in may_differ and ours.get(name) != theirs.get(name)
     ]
+
+
+def settings(record: Record) -> set[str]:
+    """The names of the facts by which `disagreements` tells setups apart."""
+    return set(_facts(record, pretrained=record.pretrain is not None))
 
 
 def told(differences: list[str]) -> str:

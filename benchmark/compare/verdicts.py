@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.compare.pairs import Block, Column
+from benchmark.compare.setup import told
 from benchmark.results.keys import file_sha256
 from benchmark.results.predictions import PredictionTable, read_predictions
 from benchmark.results.schema import Record
@@ -85,7 +86,7 @@ def _comparison(block: Block, store: RecordStore) -> Comparison:
     column = block.column
     a, b = (_seed_means(side) for side in (block.a, block.b))
     tables = [_tables(side, store) for side in (block.a, block.b)]
-    notes = []
+    notes = [f"differ in {told(block.differing)}"] if block.differing else []
     tests: tuple[McNemar, ...] = ()
     if tables[0] is None or tables[1] is None or not recomputable(column.metric):
         difference = seed_difference(a, b)

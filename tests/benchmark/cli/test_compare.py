@@ -88,6 +88,15 @@ def test_what_is_printed_fits_80_columns(measure, capsys):
     assert "lrw" not in shown.out
 
 
+def test_a_setting_that_may_differ_is_named_below_the_row(measure, capsys):
+    measure("glcm", 0.70)
+    runs = measure("moco", 0.55, precision="bf16")
+    assert bench(capsys, "glcm", "moco", "--runs", runs)[0] == 3
+    code, shown = bench(capsys, "glcm", "moco", "--may-differ", "precision", "--runs", runs)
+    assert code == 0
+    assert "differ in precision: fp32 / bf16" in " ".join(shown.out.split())
+
+
 def test_one_seed_is_said_to_be_one(measure, capsys):
     measure("glcm", 0.60, seeds=(0,))
     runs = measure("moco", 0.40, seeds=(0,))
@@ -114,6 +123,7 @@ def test_a_changed_file_of_predictions_is_refused(measure, capsys):
         (("glcm", "glcm"), 2, "name two objectives"),
         (("glcm", "avts"), 3, "no record of avts"),
         (("glcm", "cpc"), 3, "no record under equal conditions"),
+        (("glcm", "moco", "--may-differ", "precisoin"), 2, "Did you mean 'precision'?"),
     ],
 )
 def test_what_cannot_be_compared(measure, capsys, arguments, code, said):

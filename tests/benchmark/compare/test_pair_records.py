@@ -9,8 +9,8 @@ from benchmark.results.store import RecordStore
 def pairs(make_record):
     """pairs(record, ...) -> blocks and what was left out, of glcm against moco."""
 
-    def make(*records, current=None):
-        return pair_records(records, "glcm", "moco", current=current or {})
+    def make(*records, current=None, may_differ=()):
+        return pair_records(records, "glcm", "moco", current=current or {}, may_differ=may_differ)
 
     return make
 
@@ -83,6 +83,24 @@ def test_the_entries_of_a_recipe_that_differ_are_named(pairs, make_record):
         "setup differs (finetune.lr: 0.1 / 0.2)",
         "setup differs (finetune.lr: 0.2 / 0.1)",
     ]
+
+
+def test_a_setting_that_may_differ_is_let_pass_and_named(pairs, make_record):
+    def recipe(rate, epochs):
+        return RecipeInfo(config={"pretrain": {"lr": rate}, "finetune": {"epochs": epochs}})
+
+    records = [
+        make_record("glcm", recipe=recipe(0.1, 5)),
+        make_record("moco", recipe=recipe(0.2, 5)),
+        make_record("moco", recipe=recipe(0.2, 6), seed=1),
+        make_record("glcm", recipe=recipe(0.1, 5), seed=1),
+    ]
+    [block], out = pairs(*records, may_differ=("pretrain.lr",))
+    assert (seeds(block), block.differing) == ([0], ["pretrain.lr: 0.1 / 0.2"])
+    assert reasons(out) == {
+        ("moco", "setup differs (finetune.epochs: 6 / 5)"): 1,
+        ("glcm", "the other objective lacks seed 1, fold 0"): 1,
+    }
 
 
 def test_what_concerns_other_tasks_and_objectives_may_differ(pairs, make_record):
