@@ -16,10 +16,13 @@ from registries.distributed import world_size
 def cost(spent: timedelta, trained: PretrainResult | Evaluation, batch_size: int) -> Cost:
     """What a run took on this device.
 
-    spent: wall time of all phases. Clips a second are those of the training steps and of waiting
-    for their data, without validation; None where nothing was trained.
+    spent: wall time of all phases, since a training was resumed at most; the training itself is
+    counted from its first step, so that the wall time is at least that. Clips a second are those of
+    the training steps and of waiting for their data, without validation; None where nothing was
+    trained.
     """
-    gpu, seconds, train_s = torch.cuda.is_available(), spent.total_seconds(), trained.train_s
+    gpu, train_s = torch.cuda.is_available(), trained.train_s
+    seconds = max(spent.total_seconds(), train_s)
     return Cost(
         wall_s=seconds,
         phases={"train": train_s} if train_s else {},

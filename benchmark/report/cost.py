@@ -14,7 +14,8 @@ from benchmark.results.schema import Record
 HOUR = 3600.0
 COST_COLUMNS: tuple[tuple[str, str, int], ...] = (  # label, unit, decimals
     ("pretraining", "s", 0),
-    ("evaluation", "s", 1),
+    ("finetuning", "s", 0),
+    ("frozen", "s", 1),
     ("GPU", "hours", 2),
     ("parameters", "M", 2),
     ("trained", "M", 2),
@@ -47,8 +48,9 @@ def cost(grid: Grid, pretraining: Iterable[Record]) -> Table | None:
     )
     devices = sorted({record.env.device for record in runs.values() if record.env.device})
     note = (
-        "Means over a row's runs: wall time of one pretraining and of one evaluation, clips a "
-        "second of pretraining; memory: the most of any"
+        "Means over a row's runs: wall time of one pretraining, of one finetuning with its test "
+        "and of one evaluation of a frozen encoder, clips a second of pretraining; memory: the "
+        "most of any"
     )
     return Table(
         name="cost",
@@ -62,16 +64,24 @@ def cost(grid: Grid, pretraining: Iterable[Record]) -> Table | None:
 def pretraining_hours(record: Record) -> float | None:
     """Hours of a run: on the GPU where it had one, else of wall time."""
     hours = record.cost.gpu_hours
-    if hours is None and record.cost.wall_s is not None:
-        hours = record.cost.wall_s / HOUR
+    seconds = _seconds(record)
+    if hours is None and seconds is not None:
+        hours = seconds / HOUR
     return hours
+
+
+def _seconds(record: Record) -> float | None:
+    """Wall time; a record of 2026-11 has only the last part's, where its training was resumed."""
+    known = [record.cost.wall_s, record.cost.phases.get("train")]
+    return max((seconds for seconds in known if seconds is not None), default=None)
 
 
 def _cost_cells(done: list[Record], before: list[Record]) -> list[Cell]:
     used = [record.backbone for record in done]
     values: list[list[float | None]] = [
-        [run.cost.wall_s for run in before],
-        [record.cost.wall_s for record in done],
+        [_seconds(run) for run in before],
+        [_seconds(record) for record in done if _finetuned(record)],
+        [_seconds(record) for record in done if not _finetuned(record)],
         [run.cost.gpu_hours for run in before],
         [_over(backbone.params_total, 1e6) for backbone in used],
         [_over(backbone.params_trainable, 1e6) for backbone in used],
@@ -82,6 +92,10 @@ def _cost_cells(done: list[Record], before: list[Record]) -> list[Cell]:
     ]
     runs = tuple(record.run_id for record in (*before, *done))
     return [_mean(found, runs) for found in values]
+
+
+def _finetuned(record: Record) -> bool:
+    return record.task is not None and record.task.protocol == "finetune"
 
 
 def _mean(values: list[float | None], runs: tuple[str, ...]) -> Cell:

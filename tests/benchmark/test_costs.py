@@ -21,6 +21,11 @@ def test_speed_is_of_the_training_alone() -> None:
     assert spent.data_wait_share == 0.25
 
 
+def test_a_resumed_training_counts_from_its_first_step() -> None:
+    spent = cost(timedelta(seconds=30), trained(steps=460, train_s=280.0), 32)
+    assert (spent.wall_s, spent.phases) == (280.0, {"train": 280.0})
+
+
 def test_without_training_there_is_no_speed() -> None:
     spent = cost(timedelta(seconds=3), trained(), 32)
     assert spent.clips_per_s is None

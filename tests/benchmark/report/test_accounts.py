@@ -44,10 +44,13 @@ def test_cost_of_a_row(tables_of, make_record):
     )
     size = BackboneInfo(name="r3d18", params_total=33_000_000, flops=4.1e10)
     again = done.model_copy(update={"backbone": size, "cost": Cost(wall_s=360, peak_mem_gb=12.0)})
-    found = line(tables_of(run, again)["cost"])
+    frozen = make_record("glcm", "lrw", 50, protocol="linear", pretrain=done.pretrain)
+    frozen = frozen.model_copy(update={"backbone": size, "cost": Cost(wall_s=20)})
+    found = line(tables_of(run, again, frozen)["cost"])
     assert found == {
         "pretraining": 7200.0,
-        "evaluation": 360.0,
+        "finetuning": 360.0,
+        "frozen": 20.0,
         "GPU": 1.5,
         "parameters": 33.0,
         "FLOPs": 41.0,
@@ -55,6 +58,11 @@ def test_cost_of_a_row(tables_of, make_record):
         "memory": 12.0,
         "data wait": 25.0,
     }
+
+
+def test_a_resumed_pretraining_costs_what_it_trained(tables_of, make_record):
+    run, done = pretraining(make_record, cost=Cost(wall_s=30, phases={"train": 280}))
+    assert line(tables_of(run, done)["cost"])["pretraining"] == 280.0
 
 
 def test_no_cost_no_table(tables_of, make_record):
