@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.cli import names
+from benchmark.cli.plot import KINDS
 from registries.errors import NotReadyError, UsageError, unknown
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ def report(
         list[str] | None,
         typer.Option(help="By comma, or all. The terminal shows what was measured, files all."),
     ] = None,
+    figures: Annotated[
+        list[str] | None,
+        typer.Option(help=f"On the page, by comma: {', '.join(KINDS)}, none. Default: all."),
+    ] = None,
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Show the papers' numbers beside.")
     ] = True,
@@ -50,6 +56,7 @@ def report(
 ) -> None:
     """Print and write the comparison tables; published numbers stand beside the measured ones."""
     wanted = names.split(formats or ["term"])
+    drawn = _drawn(figures) if "html" in wanted else ()
     _check(wanted, anything=published or runs.is_dir(), runs=runs, whole=bool(suite or not block))
     from benchmark.report import write
     from benchmark.results.store import RecordStore
@@ -58,7 +65,7 @@ def report(
         typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
     asked = (suite, names.split(block or [])) if suite else None
-    found = _built(store, published=published, figures="html" in wanted, asked=asked)
+    found = _built(store, published=published, figures=drawn, asked=asked)
     for problem in store.problems:
         typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
     chosen = found.only(names.split(tables)) if tables else None
@@ -83,6 +90,15 @@ def _check(formats: list[str], *, anything: bool, runs: Path, whole: bool) -> No
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
 
 
+def _drawn(asked: list[str] | None) -> tuple[str, ...]:
+    """The names of figures to draw."""
+    wanted = names.split(asked) if asked else KINDS
+    for name in wanted:
+        if name not in (*KINDS, "none"):
+            raise unknown("figure", name, (*KINDS, "none"))
+    return tuple(name for name in wanted if name in KINDS)
+
+
 def _print(found: Report, chosen: Sequence[Table] | None) -> None:
     """The chosen tables, or those that tell most and how many there are besides."""
     from benchmark.report import render_terminal
@@ -93,9 +109,13 @@ def _print(found: Report, chosen: Sequence[Table] | None) -> None:
 
 
 def _built(
-    store: RecordStore, *, published: bool, figures: bool, asked: tuple[str, list[str]] | None
+    store: RecordStore,
+    *,
+    published: bool,
+    figures: tuple[str, ...],
+    asked: tuple[str, list[str]] | None,
 ) -> Report:
-    """The report under the versions and scopes of what is installed. asked: suite, its blocks."""
+    """The report under what is installed, with these figures. asked: suite, its blocks."""
     from benchmark.in_use import scopes_in_use, versions_in_use
     from benchmark.report import build_report
 
@@ -106,14 +126,16 @@ def _built(
         from benchmark.suite import load_suite
 
         part = asked_tables(asked[0], load_suite(asked[0]), records, only=asked[1])
-    return build_report(
+    found = build_report(
         store,
         published=published,
         current=versions_in_use(records),
         scopes=scopes_in_use(records),
-        figures=figures,
+        figures=bool(figures),
         asked=part,
     )
+    kept = tuple(figure for figure in found.figures if figure.name in figures)
+    return replace(found, figures=kept)
 
 
 def _insist(cells: list[str], *, unreadable: int) -> None:

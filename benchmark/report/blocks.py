@@ -2,12 +2,13 @@
 
 A block holds one data kind and one pretraining condition (anchors without pretraining take part).
 Methods and tasks are chosen so that the block is as large as can be; what was left out is named. A
-variant of an objective that was measured on fewer tasks than the objective itself takes no part.
+task counts once, by the protocol that most methods have it under. A variant of an objective that
+was measured on fewer tasks than the objective itself takes no part.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ LEAST_METHODS = 3  # chosen: of two, an average rank says no more than the wins
 class Block:
     """scores (tasks, methods, seeds), without a hole. cells[task][method]; dropped: left out.
 
-    methods: their labels; objectives: what each of them is a row of.
+    methods: their labels; objectives: what each of them is a row of. again: tasks of the block
+    under further protocols.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Block:
     scores: NDArray[np.float64]
     cells: tuple[tuple[Cell, ...], ...]
     dropped: tuple[str, ...]
+    again: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +64,8 @@ class Block:
         notes = [f"Left out, for a score is missing: {', '.join(self.dropped)}."]
         chance = sum(Flag.CHANCE in cell.flags for cells in self.cells for cell in cells)
         said = [f"{chance} of the scores are at or below chance; they take part."]
-        return notes * bool(self.dropped) + said * bool(chance)
+        once = [f"Left out, as a task counts once: {', '.join(self.again)}."]
+        return notes * bool(self.dropped) + once * bool(self.again) + said * bool(chance)
 
 
 def blocks(
@@ -84,7 +88,8 @@ def blocks(
         variants = _narrower(rows, part, kind)
         rows = [row for row in rows if row not in variants]
         cells = _whole_cells({row: part[row] for row in rows}, kind, measure=measure, folds=folds)
-        done = {row: set(made) for row, made in cells.items()}
+        again = _again(cells)
+        done = {row: set(made) - again for row, made in cells.items()}
         chosen = _largest(done, least_tasks=least_tasks, needed=needed)
         if chosen is None:
             continue
@@ -96,7 +101,7 @@ def blocks(
             continue
         every = {column for row in rows for column in part[row] if column.kind == kind}
         dropped = [labels[row] for row in (*cells, *variants) if row not in methods]
-        dropped += [told(column) for column in sorted(every - set(tasks), key=lambda c: c.order)]
+        dropped += _named(every - set(tasks) - again)
         found.append(
             Block(
                 kind=kind,
@@ -107,9 +112,14 @@ def blocks(
                 scores=scores,
                 cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
                 dropped=tuple(dropped),
+                again=tuple(_named(again)),
             )
         )
     return found
+
+
+def _named(columns: Collection[ColumnKey]) -> list[str]:
+    return [told(column) for column in sorted(columns, key=lambda column: column.order)]
 
 
 def told(column: ColumnKey) -> str:
@@ -155,6 +165,15 @@ def _whole_cells(
         }
         found[row] = {column: cell for column, cell in made.items() if _whole(cell)}
     return found
+
+
+def _again(cells: dict[RowKey, dict[ColumnKey, Cell]]) -> set[ColumnKey]:
+    """Columns of a task that has a better filled one under another protocol."""
+    rows = Counter(column for made in cells.values() for column in made)
+    alike: dict[tuple[str, str, str], list[ColumnKey]] = defaultdict(list)
+    for column in sorted(rows, key=lambda column: (-rows[column], column.order)):
+        alike[column.task, column.modality, column.manifest].append(column)
+    return {column for found in alike.values() for column in found[1:]}
 
 
 def _largest(

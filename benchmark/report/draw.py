@@ -32,6 +32,7 @@ SHAPES = "osD^vPX*"
 LONGEST = 34  # chosen: letters of a name that leave room for the plot
 PANEL, ROW = (3.5, 2.7), 0.3  # inches: of a plot, of a line of a rank diagram
 FORMATS = ("svg", "png", "pdf")
+FONT = "font-family: 'DejaVu Sans', sans-serif; "  # as matplotlib writes the two settings below
 SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,  # names are text, whatever they hold
     "svg.fonttype": "none",
@@ -79,7 +80,9 @@ def svg(figure: Figure) -> str:
     text = re.sub(r' id="[a-z]+(?:\.[a-z]+)*_\d+"', "", text)
     size = re.search(r' width="([\d.]+pt)" height="[\d.]+pt"', text)
     assert size is not None  # matplotlib writes both
-    text = text.replace(size[0], f' style="--width: {size[1]}"', 1)
+    text = text.replace(FONT, "")  # of all texts of the element, as all have the same
+    text = text.replace(size[0], f' style="{FONT}--width: {size[1]}"', 1)
+    text = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", text)
     text = text.replace(INK, "currentColor").replace(FAINT, "var(--line)")
     text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a point is not seen
     text = re.sub(r"<g>\s*(<path[^>]*/>)\s*</g>", r"\1", text)

@@ -77,6 +77,20 @@ def test_every_format_is_written(bench, runs, tmp_path):
     assert {"objectives", "glcm-t1", "recipes"} - {t["name"] for t in tables} == {"recipes"}
 
 
+def test_the_page_shows_the_chosen_figures(bench, runs, tmp_path):
+    def page(*figures):
+        assert bench("report", "--runs", "runs", "--format", "html", *figures)[0] == 0
+        return (tmp_path / "results" / "tables" / "report.html").read_text()
+
+    whole, hours, none = page(), page("--figures", "wins"), page("--figures", "none")
+    assert whole.count("<figure id=") > 1
+    assert [part.split('"')[0] for part in hours.split('<figure id="')[1:]] == ["figure-wins"]
+    assert "<figure id=" not in none
+    code, _, err = bench("report", "--runs", "runs", "--format", "html", "--figures", "rank")
+    assert code == 2
+    assert "Did you mean 'ranks'" in err
+
+
 def test_no_published(bench, runs):
     _, out, _ = bench("report", "--runs", "runs", "--no-published", "--tables", "all")
     assert "published" not in out

@@ -56,6 +56,28 @@ def test_average_ranks_agree_with_scipy(report_of, grid):
     assert any("3 methods, 4 tasks, 2 seed(s)" in note for note in table.notes)
 
 
+def test_a_task_counts_once_however_many_protocols_it_has(report_of, grid, make_record):
+    plain = ranks_of(named(report_of(*grid), "ranks"))
+    frozen = [
+        make_record(name, "ucf101", value, seed=seed, protocol="linear")
+        for name, value in (("glcm", 10.0), ("moco", 20.0), ("cpc", 30.0))
+        for seed in (0, 1)
+    ]
+    table = named(report_of(*frozen), "ranks")
+    assert ranks_of(table) == plain
+    assert "Left out, as a task counts once: UCF101 (linear)." in table.notes
+
+
+def test_the_protocol_that_most_have_counts(report_of, grid, make_record):
+    frozen = [
+        make_record(name, "ucf101", 50.0, seed=seed, protocol="linear")
+        for name in (*SCORES, "avts")
+        for seed in (0, 1)
+    ]
+    table = named(report_of(*grid, *frozen), "ranks")
+    assert any("as a task counts once: UCF101 (finetune)." in note for note in table.notes)
+
+
 def test_wins_are_counted_and_ties_are_none(report_of, grid):
     table = named(report_of(*grid), "wins")
     wins = {row.label: [cell.value for cell in row.cells] for row in table.rows}
