@@ -29,8 +29,7 @@ def report(
         "results/tables"
     ),
     formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", help="By comma: term, md, csv, tex, html, json."),
+        list[str] | None, typer.Option("--format", help="By comma: term, md, csv, tex, html, json.")
     ] = None,
     tables: Annotated[
         list[str] | None,
@@ -46,10 +45,7 @@ def report(
     suite: Annotated[
         str | None, typer.Option(help="Also show what this suite asks for and is not there.")
     ] = None,
-    block: Annotated[
-        list[str] | None,
-        typer.Option(help="Of the suite, only these blocks."),
-    ] = None,
+    block: Annotated[list[str] | None, typer.Option(help="Of the suite, only these.")] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 4 where cells are missing, failed or stale.")
     ] = False,
@@ -64,16 +60,15 @@ def report(
     if not runs.is_dir():
         typer.echo(f"no records in {runs}: only published numbers are shown", err=True)
     store = RecordStore(runs)
-    asked = (suite, names.split(block or [])) if suite else None
-    found = _built(store, published=published, figures=drawn, asked=asked)
-    for problem in store.problems:
-        typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
+    part = (suite, names.split(block or [])) if suite else None
+    found = _built(store, published=published, figures=drawn, asked=part)
+    _tell_problems(store)
     chosen = found.only(names.split(tables)) if tables else None
     if "term" in wanted:
         _print(found, chosen)
     if files := [name for name in wanted if name != "term"]:
-        written = found.tables if chosen is None else chosen
-        for path in write(found, out, formats=files, tables=written, runs=runs):
+        told = found.tables if chosen is None else chosen
+        for path in write(found, out, formats=files, tables=told, runs=runs):
             typer.echo(path)
     if strict:
         _insist(found.open_cells, unreadable=len(store.problems))
@@ -88,6 +83,11 @@ def _check(formats: list[str], *, anything: bool, runs: Path, whole: bool) -> No
             raise unknown("format", name, FORMATS)
     if not anything:
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
+
+
+def _tell_problems(store: RecordStore) -> None:
+    for problem in store.problems:
+        typer.echo(f"left out: {problem.path}: {problem.message}", err=True)
 
 
 def _drawn(asked: list[str] | None) -> tuple[str, ...]:

@@ -162,14 +162,16 @@ def _facts(row: RowKey) -> dict[str, str]:
 
 
 def _options_apart(row: RowKey, siblings: list[RowKey]) -> list[str]:
-    """Options of the objective whose value is not the one that most rows have."""
+    """Options of the objective whose value is not the one that most rows have, or the default."""
     held = [json.loads(other.params or "{}") for other in siblings]
     own = json.loads(row.params or "{}")
     parts = []
     for name in sorted({name for options in held for name in options}):
         counts = Counter(json.dumps(options.get(name, DEFAULT)) for options in held)
-        (usual, votes), *rest = counts.most_common()
+        most = [value for value, votes in counts.items() if votes == max(counts.values())]
+        plain = json.dumps(DEFAULT)
+        usual = plain if plain in most else most[0] if len(most) == 1 else None
         value = own.get(name, DEFAULT)
-        if rest and (votes == rest[0][1] or json.dumps(value) != usual):
+        if len(counts) > 1 and json.dumps(value) != usual:
             parts.append(f"{name} {value}" if value == DEFAULT else f"{name}={value}")
     return parts

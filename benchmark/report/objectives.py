@@ -44,10 +44,10 @@ def objectives_table(
     sources = _published_columns(rows, measured)
     columns = [column for column, _ in sources] + [key.column() for key in measured]
     lines: list[Row] = []
-    for name, key in _row_keys(grid, rows):
+    for name, key in _row_keys(labels, rows):
         said = [found.get(name, ABSENT) for _, found in sources]
-        if key is not None and _variants(grid, name) > 1:
-            said = [ABSENT] * len(sources)  # published: in its own row, above
+        if key is not None and not _stands_for(key, labels):
+            said = [ABSENT] * len(sources)  # published: above
         cells = grid.get(key, {}) if key else {}
         done = [
             measure(cells[column], folds=folds[column])
@@ -141,13 +141,15 @@ def _no_record(objective: str, column: ColumnKey, reasons: Reasons) -> Cell:
     return Cell(origin="measured", mark=mark, note=note)
 
 
-def _row_keys(grid: Grid, rows: list[PublishedRow]) -> list[tuple[str, RowKey | None]]:
-    """(objective, measured row or None) in table order; variants follow their published row."""
+def _row_keys(
+    labels: dict[RowKey, str], rows: list[PublishedRow]
+) -> list[tuple[str, RowKey | None]]:
+    """(objective, measured row or None) in table order; variants follow the published numbers."""
     said = [name for name in TABLE_4_ROWS if rows]
     found: list[tuple[str, RowKey | None]] = []
-    for key in sorted(grid, key=lambda key: key.order):
+    for key in sorted(labels, key=lambda key: (not _stands_for(key, labels), key.order)):
         first = key.objective not in {name for name, _ in found}
-        if first and key.objective in said and _variants(grid, key.objective) > 1:
+        if first and key.objective in said and not _stands_for(key, labels):
             found.append((key.objective, None))
         found.append((key.objective, key))
     measured = {name for name, _ in found}
@@ -156,5 +158,6 @@ def _row_keys(grid: Grid, rows: list[PublishedRow]) -> list[tuple[str, RowKey | 
     return sorted(found, key=lambda entry: rank(entry[0], ROW_ORDER))
 
 
-def _variants(grid: Grid, objective: str) -> int:
-    return sum(key.objective == objective for key in grid)
+def _stands_for(key: RowKey, labels: dict[RowKey, str]) -> bool:
+    """Whether a row is the objective itself, beside which its published numbers stand."""
+    return labels[key] == objective_title(key.objective)

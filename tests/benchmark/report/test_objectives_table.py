@@ -177,7 +177,7 @@ def test_variants_of_an_objective_are_never_averaged(table_of, make_record):
         (
             "objective",
             [ObjectiveInfo(name="glcm"), ObjectiveInfo(name="glcm", params={"k": 1})],
-            "k default",
+            "k=1",
         ),
         (
             "pretrain",
