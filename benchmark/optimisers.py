@@ -14,6 +14,7 @@ from mmengine.optim import OptimWrapper, _ParamScheduler
 from mmengine.registry import OPTIM_WRAPPERS
 from mmengine.runner import Runner
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from registries.errors import UsageError
 
@@ -45,8 +46,29 @@ class CpuBf16OptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Autocast inside the context that accumulation needs."""
-        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16):
+        with super().optim_context(model), torch.autocast("cpu", torch.bfloat16), TwoFramesInFp32():
             yield
+
+
+class TwoFramesInFp32(TorchFunctionMode):
+    """Convolutions over two frames leave bf16: their weight gradients are wrong on CPUs.
+
+    Seen with torch 2.11 (oneDNN) and kernels of three frames; other depths are right.
+    """
+
+    def __torch_function__(
+        self,
+        func: Any,  # noqa: ANN401 - any function of torch
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - what `func` returns
+        """The function itself but for these convolutions."""
+        if func is not torch.conv3d or args[0].shape[2] != 2:
+            return func(*args, **(kwargs or {}))
+        with torch.autocast("cpu", enabled=False):
+            exact = (part.float() if isinstance(part, Tensor) else part for part in args)
+            return func(*exact, **(kwargs or {}))
 
 
 class ClipNorm(Hook):

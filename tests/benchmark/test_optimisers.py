@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from types import SimpleNamespace
 
@@ -198,3 +199,19 @@ def test_bf16_on_a_cpu_computes_in_bf16_and_keeps_weights_in_fp32():
         wrapper.update_params(out.float().square().mean())
     assert net.trunk.weight.dtype == torch.float32
     assert not torch.equal(net.trunk.weight, before)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="mmengine's own wrapper is used there")
+@pytest.mark.parametrize("frames", [1, 2, 4])
+def test_bf16_on_a_cpu_has_the_gradients_of_convolutions(frames):
+    torch.manual_seed(0)
+    conv = nn.Conv3d(16, 16, 3, padding=1, bias=False)
+    clip = torch.randn(16, 16, frames, 16, 16)
+    wrapper = build_optim_wrapper(conv, optim_wrapper(conv, recipe(), "bf16"))
+    with wrapper.optim_context(conv):
+        conv(clip).float().square().mean().backward()
+    exact = copy.deepcopy(conv).double()
+    exact.zero_grad()
+    exact(clip.double()).square().mean().backward()
+    error = (conv.weight.grad.double() - exact.weight.grad).abs().max()
+    assert error < 0.02 * exact.weight.grad.abs().max()
