@@ -71,7 +71,7 @@ def report(
         for path in write(found, out, formats=files, tables=told, runs=runs):
             typer.echo(path)
     if strict:
-        _insist(_open(found, block), unreadable=len(store.problems))
+        _insist(found.open_cells(missing=not block), unreadable=len(store.problems))
 
 
 def _check(formats: list[str], *, anything: bool, runs: Path, whole: bool) -> None:
@@ -136,13 +136,6 @@ def _built(
     )
     kept = tuple(figure for figure in found.figures if figure.name in figures)
     return replace(found, figures=kept)
-
-
-def _open(found: Report, block: list[str] | None) -> list[str]:
-    """What is incomplete; where blocks of a suite are named, what they lack and nothing else."""
-    from benchmark.report.model import lacking
-
-    return lacking(found.tables) if block else found.open_cells
 
 
 def _insist(cells: list[str], *, unreadable: int) -> None:

@@ -69,13 +69,15 @@ class Report:
             return self.tables
         return tuple(table for table in self.tables if kind_of_table(table.name) in wanted)
 
-    @property
-    def open_cells(self) -> list[str]:
-        """What `report --strict` refuses, in words; the first table has every measured cell."""
+    def open_cells(self, *, missing: bool = True) -> list[str]:
+        """What `report --strict` refuses, in words; the first table has every measured cell.
+
+        missing: False where a suite's blocks alone say what should be there.
+        """
         if not any(record.task for record in self.records):
             return ["no evaluation is recorded"]
         return lacking(self.tables) + incomplete(
-            table for table in self.tables if table.name == "objectives"
+            (table for table in self.tables if table.name == "objectives"), missing=missing
         )
 
     @property

@@ -171,11 +171,11 @@ def cell_text(cell: Cell, *, digits: int = 1) -> str:
     return f"{cell.value:z,.{digits}f}{half}{flags}{count}{aside}"
 
 
-def incomplete(tables: Iterable[Table]) -> list[str]:
+def incomplete(tables: Iterable[Table], *, missing: bool = True) -> list[str]:
     """Measured cells without a current number, as "table: row, column: mark" (`report --strict`).
 
     A missing record counts where its row has another entry in the same column group: a method that
-    was never run is not incomplete.
+    was never run is not incomplete. missing: whether one counts at all.
     """
     found = []
     for table in tables:
@@ -184,7 +184,8 @@ def incomplete(tables: Iterable[Table]) -> list[str]:
             pairs = [(column, cell) for column, cell in pairs if cell.origin == "measured"]
             begun = {column.group for column, cell in pairs if cell.mark is not Mark.MISSING}
             for column, cell in pairs:
-                open_ = cell.mark not in (None, Mark.NOT_APPLICABLE) and column.group in begun
+                settled = (None, Mark.NOT_APPLICABLE, *([] if missing else [Mark.MISSING]))
+                open_ = cell.mark not in settled and column.group in begun
                 if open_ or Flag.PARTIAL in cell.flags:
                     word = cell.mark.name.lower() if cell.mark else "partial"
                     place = ", ".join((*column.group, column.label))

@@ -145,3 +145,11 @@ def test_a_variant_measured_on_fewer_tasks_takes_no_part(report_of, grid, make_r
     ours = {label.partition(":")[0]: rank for label, rank in ranks_of(table).items()}
     assert ours == ranks_of(plain)
     assert any("GLCM: local_mil=False" in note for note in table.notes)
+
+
+def test_a_failed_cell_stays_open_where_missing_ones_do_not_count(report_of, grid, make_record):
+    lonely = make_record("avts", "lrw", 50.0)
+    found = report_of(*grid, lonely, make_record("avts", "dfdc", None))
+    words = [cell.rpartition(": ")[2] for cell in found.open_cells()]
+    assert sorted(set(words)) == ["failed", "missing"]
+    assert [cell.rpartition(": ")[2] for cell in found.open_cells(missing=False)] == ["failed"]
