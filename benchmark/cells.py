@@ -6,7 +6,6 @@ stopped is none: a loader's worker dies of the same signal.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from benchmark.distributed import Order
 from benchmark.evaluate import evaluate
 from benchmark.evaluate_frozen import FrozenJob, evaluate_frozen
 from benchmark.evaluation import Evaluation
+from benchmark.failures import fail
 from benchmark.hooks import Report
 from benchmark.memory import forget_halving
 from benchmark.paths import cache_dir
@@ -29,9 +29,9 @@ from benchmark.protocols import FROZEN, parse, shots
 from benchmark.records import eval_record, pretrain_record, unscored_record
 from benchmark.results.keys import file_sha256
 from benchmark.results.running import Work, at_work
-from benchmark.results.schema import Failure, Record, now
+from benchmark.results.schema import Record, now
 from benchmark.results.store import RecordStore
-from registries.errors import BenchError, NotApplicableError
+from registries.errors import NotApplicableError
 
 ATTEMPTED = (Exception,)  # what one cell may raise without costing the others their result
 
@@ -267,34 +267,3 @@ def evaluate_cell(
             report=report,
             shots=shots(number) if protocol == "fewshot" else None,
         )
-
-
-def fail(
-    cell: EvalCell,
-    plan: Plan,
-    error: Exception,
-    *,
-    store: RecordStore,
-    progress: Progress,
-    step: int | None = None,
-) -> Record:
-    """Record a failure, keep its traceback in a file to read, and say it in one paragraph.
-
-    step: the last one that was reported, of the cell or of the pretraining it needs.
-    """
-    attempt = len(store.failures(cell.key)) + 1
-    text = "".join(traceback.format_exception(error))
-    source = store.done(cell.encoder.key)  # None where the failure was in pretraining itself
-    failure = Failure(
-        exception=type(error).__name__,
-        message=str(error),
-        traceback=text,
-        attempt=attempt,
-        step=step,
-    )
-    record = unscored_record(cell, plan, status="failed", source=source, failure=failure)
-    store.write(record)
-    reason = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
-    where = "" if step is None else f" at step {step}"
-    progress.say(f"FAILED {cell.label}: {reason}{where} · log {store.write_log(record)}")
-    return record

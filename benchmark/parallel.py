@@ -24,10 +24,11 @@ from typing import Any
 import torch
 
 from benchmark import stopping
-from benchmark.cells import fail, prepare_encoder, run_cell
+from benchmark.cells import prepare_encoder, run_cell
 from benchmark.data import watch
 from benchmark.data.container import MediaError
 from benchmark.datasets import Known
+from benchmark.failures import fail
 from benchmark.plan import EvalCell, Plan
 from benchmark.plan_request import RunRequest
 from benchmark.planning import planned

@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("benchmark.launch",),
     ("benchmark.parallel", "benchmark.relay", "benchmark.mock"),
     ("benchmark.cells",),
+    ("benchmark.failures",),
     ("benchmark.records", "benchmark.summary", "benchmark.progress"),
     ("benchmark.costs", "benchmark.environment"),
     ("benchmark.status",),

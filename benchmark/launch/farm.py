@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from benchmark.cells import fail
+from benchmark.failures import fail
 from benchmark.launch.on_ray import RayFarm
 from benchmark.launch.on_slurm import SlurmFarm
 from benchmark.parallel import Unit, WorkerDiedError, cells_to_run, encoder_units

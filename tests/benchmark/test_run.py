@@ -139,6 +139,7 @@ def test_one_failing_cell_costs_no_other_and_is_retried(bench, monkeypatch, caps
     [failed] = [r for r in bench.store.read_all() if r.status == "failed"]
     assert failed.failure.message == "no memory left"
     assert (failed.failure.attempt, failed.failure.step) == (1, 7)
+    assert 'File "benchmark/cells.py", line ' in failed.failure.traceback
     [log] = (bench.store.root / "failures").iterdir()
     assert str(log) in said and "raise RuntimeError" in log.read_text()
     assert bench("--objective", "random", "--tasks", "dfdc,ucf101") == 0
