@@ -1,4 +1,4 @@
-"""Differences within seeds, task by task: to scratch, and of variants to the objective itself."""
+"""Differences to scratch within seeds, task by task."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def against_table(grid: Grid, *, measure: Measure) -> Table | None:
     lines, unproven = [], defaultdict(list)
     for row in sorted(rows, key=lambda row: row.order):
         anchor = grid[anchors[row.conditions.backbone]]
-        cells = [_cell(grid[row], anchor, column, measure, folds) for column in beside]
+        cells = [
+            difference(grid[row], anchor, column, measure=measure, folds=folds) for column in beside
+        ]
         lines.append(Row(label=labels[row], cells=tuple(cells)))
         for column, cell in zip(beside, cells, strict=True):
             if cell.half_width is not None and not _better(cell, column):
@@ -46,49 +48,6 @@ def against_table(grid: Grid, *, measure: Measure) -> Table | None:
     )
 
 
-def variants_table(grid: Grid, *, measure: Measure) -> Table | None:
-    """Score of a variant minus that of its objective, the row with most columns; None without any.
-
-    What a variant changes in how it is evaluated belongs to it, unlike in `against_table`.
-    """
-    folds, labels = needed_folds(grid), row_labels(grid)
-    families: dict[tuple[str, str], list[RowKey]] = defaultdict(list)
-    for row in sorted(grid, key=lambda row: row.order):
-        families[row.objective, row.conditions.backbone].append(row)
-    pairs = [
-        (row, max(rows, key=lambda row: len(grid[row])))
-        for rows in families.values()
-        for row in rows
-    ]
-    pairs = [(row, base) for row, base in pairs if row != base and set(grid[row]) & set(grid[base])]
-    columns = sorted({c for row, base in pairs for c in grid[row] if c in grid[base]}, key=_order)
-    if not pairs:
-        return None
-    lines = [
-        Row(
-            label=labels[row],
-            cells=tuple(
-                _cell(grid[row], grid[base], column, measure, folds, alike=False)
-                if column in grid[base]
-                else NOTHING
-                for column in columns
-            ),
-        )
-        for row, base in pairs
-    ]
-    named = ", ".join(dict.fromkeys(labels[base] for _, base in pairs))
-    return Table(
-        name="variants",
-        title="Variants, against the objective itself",
-        columns=tuple(replace(column.column(), digits=1) for column in columns),
-        rows=tuple(lines),
-        notes=(
-            f"score - that of {named} within each seed; mean ± half width of the 95 % interval "
-            "over seeds (Student t), (seeds). One seed has no interval.",
-        ),
-    )
-
-
 def _order(column: ColumnKey) -> tuple[object, ...]:
     return column.order
 
@@ -97,31 +56,47 @@ def _is_anchor(row: RowKey) -> bool:
     return row.objective == ANCHOR and not row.recipe and not row.params
 
 
-def _cell(
-    row: Mapping[ColumnKey, list[Record]],
-    anchor: Mapping[ColumnKey, list[Record]],
+def difference(
+    ours: Mapping[ColumnKey, list[Record]],
+    theirs: Mapping[ColumnKey, list[Record]],
     column: ColumnKey,
+    *,
     measure: Measure,
     folds: Mapping[ColumnKey, frozenset[int]],
-    *,
     alike: bool = True,
 ) -> Cell:
-    """The mean difference over the seeds that both have. alike: evaluated by one recipe alone."""
-    ours, theirs = row.get(column, []), anchor[column]
-    if not ours:
+    """Our score minus theirs, over the seeds that both have, each seed's own in `by_seed`.
+
+    alike: only where both were evaluated by one recipe.
+    """
+    if column not in ours or column not in theirs:
         return NOTHING
-    found, base = (measure(records, folds=folds[column]) for records in (ours, theirs))
+    pair = ours[column], theirs[column]
+    found, base = (measure(records, folds=folds[column]) for records in pair)
     if found.value is None:
         return found
-    same = {setting_of(record) for record in ours} == {setting_of(record) for record in theirs}
     one, other = of_seed(found), of_seed(base)
     shared = sorted(set(one) & set(other))
+    same = len({frozenset(setting_of(record) for record in records) for records in pair}) == 1
     if not shared or (alike and not same):
-        why = "evaluated by another recipe than scratch" if shared else "no seed in common"
+        why = "evaluated by another recipe" if shared else "no seed in common"
         return replace(NOTHING, note=why)
-    mean, half = interval([one[seed] - other[seed] for seed in shared])
-    runs = (*found.run_ids, *base.run_ids)
-    return replace(NOTHING, mark=None, value=mean, half_width=half, n=len(shared), run_ids=runs)
+    within = {seed: one[seed] - other[seed] for seed in shared}
+    return mean_of_seeds(within, run_ids=(*found.run_ids, *base.run_ids))
+
+
+def mean_of_seeds(values: Mapping[int, float], *, run_ids: tuple[str, ...]) -> Cell:
+    """Mean of one value a seed with the interval that they give."""
+    mean, half = interval(list(values.values()))
+    by_seed = tuple(((seed,), value) for seed, value in values.items())
+    return Cell(
+        origin="measured",
+        value=mean,
+        half_width=half,
+        n=len(values),
+        by_seed=by_seed,
+        run_ids=run_ids,
+    )
 
 
 def _better(cell: Cell, column: ColumnKey) -> bool:

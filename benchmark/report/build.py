@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.report import accounts, protocols, standing
-from benchmark.report.against import against_table, variants_table
+from benchmark.report.against import against_table
 from benchmark.report.agreement import agreement_table, published_order, published_part
 from benchmark.report.balance import Scopes, balance_table
 from benchmark.report.best import Compare, over_seeds
@@ -25,6 +25,7 @@ from benchmark.report.papers import PAPER_TABLES, READMES
 from benchmark.report.pivot import paper_table
 from benchmark.report.pretext_scores import pretext_table
 from benchmark.report.published import PublishedRow, load_published
+from benchmark.report.variants import variants_table
 from benchmark.results.schema import Record
 from benchmark.results.store import RecordStore
 from benchmark.results.versions import Versions, newest
@@ -181,7 +182,7 @@ def _measured_tables(
             grid, sources.rows, measure=measure, reasons=sources.reasons, compare=compare
         )
     yield against_table(grid, measure=measure)
-    yield variants_table(grid, measure=measure)
+    yield variants_table(grid, measure=measure, scopes=sources.scopes)
     yield protocols.side_by_side(grid, measure=measure, compare=compare)
     yield from _standing_tables(grid, found, sources)
     yield protocols.retrieval(sources.measured, measure=measure, compare=compare)

@@ -6,7 +6,6 @@ import pytest
 
 from benchmark.report import build
 from benchmark.report.model import Mark
-from benchmark.results.schema import ObjectiveInfo
 from benchmark.results.store import RecordStore
 
 SCRATCH = (40.0, 42.0, 44.0)
@@ -80,26 +79,3 @@ def test_a_method_without_the_task_is_missing_there(against):
 
 def test_without_scratch_there_is_no_table(against):
     assert against(("glcm", "lrw", SCRATCH)) is None
-
-
-def test_variants_stand_against_their_own_objective(tmp_path, make_record):
-    info = ObjectiveInfo(name="glcm", version=1, params={"pooling": "average"})
-    store = RecordStore(tmp_path / "runs")
-    for seed, value in enumerate(SCRATCH):
-        for task in ("lrw", "dfdc"):
-            store.write(make_record("glcm", task, value, seed=seed))
-        record = make_record("glcm", "lrw", value - 3, seed=seed)
-        own = {"objective": info, "cell_key": record.cell_key[::-1]}
-        store.write(record.model_copy(update=own))
-    table = {table.name: table for table in build(store)}["variants"]
-    (row,) = table.rows
-    assert row.label == "GLCM: pooling=average"
-    assert [column.label for column in table.columns] == ["LRW"]
-    assert (row.cells[0].value, row.cells[0].half_width, row.cells[0].n) == (-3.0, 0.0, 3)
-    assert "that of GLCM" in table.notes[0]
-
-
-def test_without_variants_there_is_no_such_table(tmp_path, make_record):
-    store = RecordStore(tmp_path / "runs")
-    store.write(make_record("glcm", "lrw"))
-    assert "variants" not in {table.name for table in build(store)}
