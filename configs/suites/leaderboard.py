@@ -69,6 +69,7 @@ blocks = dict(
             "6,000 clips": ("pretrain_tier=base", "pretrain.epochs=7"),
         },
     ),
+    faces=dict(tasks=("dfdc",), overrides=("tasks.dfdc.inputs=av",), seeds=3),  # with their sound
     sound=dict(tasks=("kinetics_sound",), seeds=3),
     location=dict(tasks=("localise",), seeds=3),
     action=dict(tasks=("hmdb51",), seeds=3),
