@@ -179,11 +179,18 @@ def _recipe_name(record: Record) -> str:
 
 def _apart(record: Record, usual: Record) -> str:
     """For labels: the few settings that differ from the usual record's, else the recipe's name."""
-    ours, theirs = _settings(record), _settings(usual)
-    parts = [f"{name}={value}" for name, value in ours.items() if theirs.get(name) != value]
-    if 1 <= len(parts) <= FEW and set(theirs) <= set(ours):
+    parts = settings_apart(record, usual)
+    if 1 <= len(parts) <= FEW and set(_settings(usual)) <= set(_settings(record)):
         return ", ".join(parts)
     return f"recipe {_recipe_name(record)}"
+
+
+def settings_apart(record: Record, usual: Record) -> list[str]:
+    """`name=value` of each setting of pretraining and evaluation that the usual record has not."""
+    theirs = _settings(usual)
+    return [
+        f"{name}={value}" for name, value in _settings(record).items() if theirs.get(name) != value
+    ]
 
 
 def _settings(record: Record) -> dict[str, str]:

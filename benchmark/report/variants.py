@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -11,11 +11,13 @@ from benchmark.report.accounts import NOTHING
 from benchmark.report.against import difference, mean_of_seeds
 from benchmark.report.balance import Scopes
 from benchmark.report.blocks import of_seed
-from benchmark.report.grid import Grid, needed_folds
+from benchmark.report.grid import Grid, needed_folds, settings_apart
 from benchmark.report.keys import ColumnKey, RowKey, row_labels
 from benchmark.report.measured import Measure
 from benchmark.report.model import Cell, Column, Row, Table
+from benchmark.results.schema import Record
 
+Cells = Mapping[ColumnKey, Sequence[Record]]
 Part = tuple[str, str]  # data kind and protocol: what is not averaged with anything else
 
 
@@ -43,7 +45,8 @@ def variants_table(grid: Grid, *, measure: Measure, scopes: Scopes) -> Table | N
             for column in columns
         }
         leans = [_lean([(c, cells[c]) for c in part], scopes) for part in parts.values()]
-        lines.append(Row(label=labels[row], cells=(*cells.values(), *leans)))
+        label = _label(labels[row], grid[row], grid[base])
+        lines.append(Row(label=label, cells=(*cells.values(), *leans)))
     named = ", ".join(dict.fromkeys(labels[base] for _, base in pairs))
     return Table(
         name="variants",
@@ -74,6 +77,15 @@ def _pairs(grid: Grid) -> list[tuple[RowKey, RowKey]]:
     bases = {key: max(rows, key=lambda row: len(grid[row])) for key, rows in families.items()}
     pairs = [(row, bases[key]) for key, rows in families.items() for row in rows]
     return [(row, base) for row, base in pairs if row != base and set(grid[row]) & set(grid[base])]
+
+
+def _label(label: str, ours: Cells, theirs: Cells) -> str:
+    """The row's name and what else sets it apart from its objective, which a label need not say."""
+    told: list[str] = []
+    for column in ours:
+        if column in theirs:
+            told += settings_apart(ours[column][0], theirs[column][0])
+    return ", ".join([label, *(part for part in dict.fromkeys(told) if part not in label)])
 
 
 def _parts_of_both_scopes(

@@ -6,6 +6,7 @@ import pytest
 
 from benchmark.report import build
 from benchmark.report.model import Mark
+from benchmark.results.keys import cell_key
 from benchmark.results.schema import ObjectiveInfo
 from benchmark.results.store import RecordStore
 
@@ -40,6 +41,23 @@ def test_variants_stand_against_their_own_objective(variants):
     assert [column.label for column in table.columns] == ["LRW"]
     assert (row.cells[0].value, row.cells[0].half_width, row.cells[0].n) == (-3.0, 0.0, 3)
     assert "that of GLCM" in table.notes[0]
+
+
+def test_a_variant_says_how_else_it_was_evaluated(tmp_path, make_record):
+    store = RecordStore(tmp_path / "runs")
+    info = ObjectiveInfo(name="glcm", version=1, params={"local_contrast": False})
+    for task, name, features in (
+        ("dfdc", None, "local"),
+        ("lrw", None, "local"),
+        ("lrw", info, "all"),
+    ):
+        record = make_record("glcm", task, 40.0)
+        fields = record.key_fields | {"recipe": {"features": features, "epochs": 9}}
+        own = {"key_fields": fields, "cell_key": cell_key(fields | {"variant": bool(name)})}
+        own |= {"objective": info} if name else {}
+        store.write(record.model_copy(update=own))
+    table = {table.name: table for table in build(store)}["variants"]
+    assert [row.label for row in table.rows] == ["GLCM: local_contrast=False, features=all"]
 
 
 def test_without_variants_there_is_no_such_table(variants):
