@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,15 +15,15 @@ from registries import plugins
 from registries.errors import NotReadyError, UsageError, unknown
 
 if TYPE_CHECKING:
-    from benchmark.compare import Comparison, LeftOut
+    from benchmark.compare import Comparison, LeftOut, Side
     from benchmark.results.schema import Record
 
 LABEL = 30  # columns of a row's name; a longer one has a line of its own
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="An objective.", metavar="A")],
-    b: Annotated[str, typer.Argument(help="Another one.", metavar="B")],
+    a: Annotated[str, typer.Argument(help="An objective, or NAME:OPTION=VALUE.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="Another, or another variant.", metavar="B")],
     *,
     task: Annotated[
         list[str] | None, typer.Option(help="Only these, by comma or repeated. Default: all.")
@@ -38,23 +38,27 @@ def compare(
     runs: Annotated[Path, typer.Option(help="Folder of the records.")] = Path("results/runs"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
-    """Test two objectives against each other on what both were measured on alike."""
+    """Test two objectives against each other on what both were measured on alike.
+
+    Variants of one objective are alike in all options but those that are named.
+    """
     if not runs.is_dir():
         raise NotReadyError(f"{runs} does not exist: no run has left a record there. See --runs.")
     if a == b:
         raise UsageError(f"{a!r} twice: name two objectives to compare.")
+    from benchmark.compare import Side, pair_records
     from benchmark.compare import compare as test
-    from benchmark.compare import pair_records
     from benchmark.in_use import versions_in_use
     from benchmark.results.store import RecordStore
 
     store = RecordStore(runs)
     records = [record for record in store.current() if record.kind == "eval"]
-    _check_objectives((a, b), {record.objective.name for record in records}, runs)
+    sides = (Side.parse(a), Side.parse(b))
+    _check_objectives(sides, records, runs)
     wanted = _tasks(task, {record.task.name for record in records if record.task})
     records = [record for record in records if record.task and record.task.name in wanted]
-    own = _settings(may_differ, records)
-    blocks, left_out = pair_records(records, a, b, current=versions_in_use(records), may_differ=own)
+    own, current = _settings(may_differ, records), versions_in_use(records)
+    blocks, left_out = pair_records(records, *sides, current=current, may_differ=own)
     found = test(blocks, store)
     if as_json:
         output.show_json(_as_json(a, b, found, left_out))
@@ -68,16 +72,23 @@ def compare(
         )
 
 
-def _check_objectives(wanted: Iterable[str], measured: set[str], runs: Path) -> None:
-    """Names of objectives or of records ("imported" is no objective)."""
+def _check_objectives(sides: Iterable[Side], records: Sequence[Record], runs: Path) -> None:
+    """Names of objectives or of records ("imported" is no objective), and of their options."""
+    measured = {record.objective.name for record in records}
     known = {*plugins.available("objectives"), *measured}
-    for name in wanted:
+    for side in sides:
+        name = side.objective
         if name not in known:
             raise unknown("objective", name, known)
         if name not in measured:
             raise NotReadyError(
                 f"no record of {name} in {runs}; make one: bench run --objective {name} --tasks ..."
             )
+        params = [record.objective.params for record in records if record.objective.name == name]
+        options = {option for found in params for option in found}
+        for option in side.options:
+            if option not in options:
+                raise unknown("option", option, options)
 
 
 def _settings(asked: list[str] | None, records: Iterable[Record]) -> tuple[str, ...]:

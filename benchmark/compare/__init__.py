@@ -2,6 +2,7 @@
 
 from benchmark.compare.pairs import Block, LeftOut, pair_records
 from benchmark.compare.setup import settings
+from benchmark.compare.sides import Side
 from benchmark.compare.verdicts import Comparison, compare
 
-__all__ = ["Block", "Comparison", "LeftOut", "compare", "pair_records", "settings"]
+__all__ = ["Block", "Comparison", "LeftOut", "Side", "compare", "pair_records", "settings"]

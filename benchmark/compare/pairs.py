@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from benchmark.compare.setup import disagreements, pretraining_text, told
+from benchmark.compare.sides import Side, Sides, apart, side_of
 from benchmark.results.keys import digest
 from benchmark.results.schema import Record, TaskInfo
 from benchmark.results.versions import Versions, stale_reason
@@ -69,19 +70,20 @@ class LeftOut:
 
 def pair_records(
     records: Iterable[Record],
-    a: str,
-    b: str,
+    a: Side,
+    b: Side,
     *,
     current: Versions,
     may_differ: Collection[str] = (),
 ) -> tuple[list[Block], list[LeftOut]]:
-    """Blocks of objectives a and b, by data kind and task; and what of theirs is in none.
+    """Blocks of a against b, by data kind and task; and what of theirs is in none.
 
     records: the newest of each cell. Only done, current ones are paired. Where one seed and fold
     was measured on two versions of the data, or twice, the newest pair counts. may_differ: settings
     that each objective may have its own value of, as where a sweep chose it.
     """
-    wanted = [record for record in records if record.objective.name in (a, b) and record.task]
+    sides = (a, b)
+    wanted = [record for record in records if record.task and side_of(record, sides) is not None]
     good = [record for record in wanted if not _unusable(record, current)]
     out = _tally((record, _unusable(record, current)) for record in wanted)
     columns: dict[Column, list[Record]] = defaultdict(list)
@@ -89,25 +91,35 @@ def pair_records(
         columns[_column(record)].append(record)
     blocks: list[Block] = []
     for column in sorted(columns, key=lambda column: (column.kind, column.text)):
-        sides = [_setups(columns[column], name) for name in (a, b)]
-        pairs = [
-            (x, y) for x in sides[0] for y in sides[1] if not disagreements(x[0], y[0], may_differ)
-        ]
-        found = [block for x, y in pairs if (block := _block(column, x, y))]
+        found, lonely = _paired(column, columns[column], sides, may_differ)
         blocks += found
-        used = {
-            record.run_id
-            for block in found
-            for side in (block.a, block.b)
-            for row in side
-            for record in row
-        }
-        out += _tally(
-            (record, _lonely(record, sides[record.objective.name == a], may_differ))
-            for record in columns[column]
-            if record.run_id not in used
-        )
+        out += lonely
     return blocks, out
+
+
+def _paired(
+    column: Column, records: list[Record], sides: Sides, may_differ: Collection[str]
+) -> tuple[list[Block], list[LeftOut]]:
+    """The blocks of one column, and its records that are in none."""
+    place = {record.run_id: side_of(record, sides) for record in records}
+    ours, theirs = (
+        _setups([record for record in records if place[record.run_id] == side]) for side in (0, 1)
+    )
+    pairs = [(x, y) for x in ours for y in theirs if not apart(x[0], y[0], sides, may_differ)]
+    found = [block for x, y in pairs if (block := _block(column, x, y))]
+    used = {
+        record.run_id
+        for block in found
+        for side in (block.a, block.b)
+        for row in side
+        for record in row
+    }
+    left_out = _tally(
+        (record, _lonely(record, ours if place[record.run_id] else theirs, sides, may_differ))
+        for record in records
+        if record.run_id not in used
+    )
+    return found, left_out
 
 
 def _unusable(record: Record, current: Versions) -> str:
@@ -119,12 +131,10 @@ def _unusable(record: Record, current: Versions) -> str:
     return f"stale: {reason}" if reason else ""
 
 
-def _setups(records: list[Record], objective: str) -> list[list[Record]]:
-    """Records of an objective, apart by setup and by the objective's options."""
+def _setups(records: list[Record]) -> list[list[Record]]:
+    """Records of one side, apart by setup and by the objective's options."""
     groups: list[list[Record]] = []
     for record in sorted(records, key=lambda record: record.finished):
-        if record.objective.name != objective:
-            continue
         for group in groups:
             same = group[0].objective.params == record.objective.params
             pretrained = pretraining_text(group[0]) == pretraining_text(record)
@@ -155,14 +165,16 @@ def _block(column: Column, a: list[Record], b: list[Record]) -> Block | None:
     return Block(column=column, a=sides[0], b=sides[1])
 
 
-def _lonely(record: Record, others: list[list[Record]], may_differ: Collection[str]) -> str:
+def _lonely(
+    record: Record, others: list[list[Record]], sides: Sides, may_differ: Collection[str]
+) -> str:
     """Why a usable record has no partner."""
     if not others:
         return "the other objective has no record of this"
-    nearest = min((disagreements(record, other[0], may_differ) for other in others), key=len)
+    nearest = min((apart(record, other[0], sides, may_differ) for other in others), key=len)
     if nearest:
         return f"setup differs ({told(nearest)})"
-    alike = [group for group in others if not disagreements(record, group[0], may_differ)]
+    alike = [group for group in others if not apart(record, group[0], sides, may_differ)]
     partners = [other for group in alike for other in group]
     seed, fold, _ = _place(record)
     if not any(_place(other)[:2] == (seed, fold) for other in partners):

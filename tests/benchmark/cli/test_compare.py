@@ -124,6 +124,8 @@ def test_a_changed_file_of_predictions_is_refused(measure, capsys):
         (("glcm", "avts"), 3, "no record of avts"),
         (("glcm", "cpc"), 3, "no record under equal conditions"),
         (("glcm", "moco", "--may-differ", "precisoin"), 2, "Did you mean 'precision'?"),
+        (("glcm:local_mil", "moco"), 2, "NAME:OPTION=VALUE"),
+        (("glcm:local_mli=False", "moco"), 2, "unknown option 'local_mli'"),
     ],
 )
 def test_what_cannot_be_compared(measure, capsys, arguments, code, said):

@@ -1,8 +1,10 @@
 import pytest
 
-from benchmark.compare import compare, pair_records
+from benchmark.compare import Side, compare, pair_records
 from benchmark.results.schema import DataInfo, PretrainInfo, RecipeInfo
 from benchmark.results.store import RecordStore
+
+GLCM, MOCO = Side(objective="glcm"), Side(objective="moco")
 
 
 @pytest.fixture
@@ -10,7 +12,7 @@ def pairs(make_record):
     """pairs(record, ...) -> blocks and what was left out, of glcm against moco."""
 
     def make(*records, current=None, may_differ=()):
-        return pair_records(records, "glcm", "moco", current=current or {}, may_differ=may_differ)
+        return pair_records(records, GLCM, MOCO, current=current or {}, may_differ=may_differ)
 
     return make
 
@@ -124,7 +126,7 @@ def test_an_encoder_that_was_not_pretrained_compares_with_any(make_record):
         make_record("glcm", steps=epochs, recipe=r)
         for epochs, r in zip((5, 9), recipes, strict=True)
     ]
-    blocks, out = pair_records([scratch, *glcm], "glcm", "scratch", current={})
+    blocks, out = pair_records([scratch, *glcm], GLCM, Side(objective="scratch"), current={})
     assert (len(blocks), out) == (2, [])
     assert [block.detail for block in blocks] == [
         f"A: mini-kav, 240 clips, {steps} steps; B: not pretrained" for steps in (5, 9)
@@ -161,7 +163,7 @@ def test_scores_without_predictions_are_tested_over_seeds(make_record, tmp_path)
         for name, value, steps in (("glcm", 60, (0, 0.4, -0.5)), ("moco", 50, (0.2, 0, 0)))
         for seed, noise in enumerate(steps)
     ]
-    blocks, out = pair_records(records, "glcm", "moco", current={})
+    blocks, out = pair_records(records, GLCM, MOCO, current={})
     found = compare(blocks, RecordStore(tmp_path))
     assert out == []
     assert [entry.verdict for entry in found] == ["A better"] * 2
@@ -177,7 +179,7 @@ def test_less_is_better_for_an_error_rate(make_record, tmp_path):
         for seed in (0, 1, 2)
     ]
     records[0] = make_record("glcm", "lrs2", seed=0, value=40.3)
-    blocks, _ = pair_records(records, "glcm", "moco", current={})
+    blocks, _ = pair_records(records, GLCM, MOCO, current={})
     [found] = compare(blocks, RecordStore(tmp_path))
     assert found.difference.mean < 0
     assert found.verdict == "A better"
