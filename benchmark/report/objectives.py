@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -80,12 +80,24 @@ def measured_notes(table: Table, grid: Grid, *, any_uneven: bool) -> list[str]:
     texts = sorted({key.conditions.text() for key in grid})
     notes = [INTERVALS, f"measured with: {'; '.join(texts)}."]
     notes += [UNEVEN] if any_uneven else []
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    return notes + _cell_notes(table)
+
+
+def _cell_notes(table: Table) -> list[str]:
+    """What is to be known of measured cells, once for the rows and columns that share it."""
+    rows: dict[tuple[str, Column], list[str]] = defaultdict(list)
     for row, column, cell in table.cells:
         if cell.origin == "measured" and cell.note:
-            place = ", ".join((*column.group[1:], column.label))
-            alike[place, cell.note].append(row.label)
-    return notes + [f"{', '.join(rows)}, {place}: {said}" for (place, said), rows in alike.items()]
+            rows[cell.note, column].append(row.label)
+    shared: dict[tuple[tuple[str, ...], str, str], list[str]] = defaultdict(list)
+    for (note, column), labels in rows.items():
+        shared[column.group, note, ", ".join(labels)].append(column.label)
+    sizes = Counter(column.group for column in table.columns)
+    return [
+        f"{labels}, {', '.join(group[1:])}"
+        f"{'' if len(columns) == sizes[group] > 1 else ', ' + ', '.join(columns)}: {note}"
+        for (group, note, labels), columns in shared.items()
+    ]
 
 
 def published_notes(table: Table) -> list[str]:

@@ -288,3 +288,14 @@ def test_what_is_said_of_several_rows_is_said_once(table_of, make_record):
     )
     said = [note for note in table.notes if "needs sound" in note]
     assert said == ["MoCo, CPC, miniature, finetune, LRW: the task needs sound"]
+
+
+def test_what_is_said_of_several_columns_is_said_once(table_of, make_record):
+    why = {"status": "not_applicable", "scores": {}, "warnings": ["the task needs sound"]}
+    tasks = ("lrw", "dfdc")
+    table = table_of(
+        *(make_record("moco", task, **why) for task in tasks),
+        *(make_record("glcm", task, value=60) for task in (*tasks, "ucf101")),
+    )
+    said = [note for note in table.notes if "needs sound" in note]
+    assert said == ["MoCo, miniature, finetune, LRW, DFDC: the task needs sound"]
