@@ -37,9 +37,12 @@ def column_keys(records: Iterable[Record]) -> dict[str, ColumnKey]:
     A column is split by manifest only where one fold was measured on different data.
     """
     records = list(records)
-    # a failed record has no score, hence no unit: another record of the task knows it
-    units = {_metric(record): record.primary.unit for record in records if record.primary}
-    plain = {record.run_id: _column_key(record, units=units) for record in records}
+    # a record without a score knows neither the unit nor a metric that depends on the data
+    scored = {_asked(record): record for record in records if record.primary}
+    plain = {
+        record.run_id: _column_key(record if record.primary else scored.get(_asked(record), record))
+        for record in records
+    }
     manifests: dict[tuple[ColumnKey, int], set[str]] = defaultdict(set)
     for record in records:
         manifests[plain[record.run_id], fold_of(record)].add(record.data.manifest_sha256 or "")
@@ -134,20 +137,23 @@ def seed_of(record: Record) -> tuple[int | None, ...]:
     return (record.seed.init, record.seed.data, record.seed.loader, pretraining)
 
 
-def _metric(record: Record) -> tuple[str, str]:
-    return (record.task.name, record.task.primary_metric) if record.task else ("", "")
-
-
-def _column_key(record: Record, *, units: Mapping[tuple[str, str], str]) -> ColumnKey:
+def _asked(record: Record) -> tuple[str, ...]:
+    """What was asked of an encoder, however it was answered."""
     task = record.task
     assert task is not None  # `evaluations` keeps no other
+    return record.data.kind, task.protocol, task.name, task.modality
+
+
+def _column_key(record: Record) -> ColumnKey:
+    task = record.task
+    assert task is not None
     return ColumnKey(
         kind=record.data.kind,
         protocol=task.protocol,
         task=task.name,
         modality=task.modality,
         metric=task.primary_metric,
-        unit=units.get(_metric(record), "%"),
+        unit=record.primary.unit if record.primary else "%",
         higher_is_better=task.higher_is_better,
     )
 

@@ -299,3 +299,12 @@ def test_what_is_said_of_several_columns_is_said_once(table_of, make_record):
     )
     said = [note for note in table.notes if "needs sound" in note]
     assert said == ["MoCo, miniature, finetune, LRW, DFDC: the task needs sound"]
+
+
+def test_who_was_not_asked_stands_in_the_column_of_those_who_were(table_of, make_record):
+    card = make_record("moco", "localise").task  # of the official data: its metric is another one
+    deaf = make_record("moco", "localise", status="not_applicable", scores={})
+    deaf = deaf.model_copy(update={"task": card.model_copy(update={"primary_metric": "ciou"})})
+    table = table_of(deaf, make_record("glcm", "localise", value=60))
+    assert [column.label for column in table.columns if column.origin == "measured"] == ["localise"]
+    assert cell(table, "MoCo", ("miniature", "finetune", "localise")).mark is Mark.NOT_APPLICABLE
