@@ -39,7 +39,7 @@ def published_part(grid: Grid, said: Published) -> Grid:
     """What of the grid the paper has too.
 
     Of several variants of an objective that were pretrained alike, the one measured on most of
-    these tasks, then the one with the fewest options.
+    these tasks, then most often, then the one with the fewest options.
     """
     found: dict[tuple[str, Conditions], Grid] = defaultdict(dict)
     for row in sorted(grid, key=lambda row: row.order):
@@ -91,10 +91,10 @@ def agreement_table(block: Block, said: Published, *, name: str) -> Table:
     )
 
 
-def _fitness(variant: tuple[RowKey, dict[ColumnKey, list[Record]]]) -> tuple[int, int]:
+def _fitness(variant: tuple[RowKey, dict[ColumnKey, list[Record]]]) -> tuple[int, int, int]:
     cells = variant[1]
     options = next(iter(cells.values()))[0].objective.params
-    return len(cells), -len(options)
+    return len(cells), sum(map(len, cells.values())), -len(options)
 
 
 def _places(block: Block, task: ColumnKey) -> list[tuple[str, str, str]]:

@@ -1,9 +1,10 @@
 """Complete blocks: methods and tasks without a hole, which alone may be ranked.
 
 A block holds one data kind and one pretraining condition (anchors without pretraining take part).
-Methods and tasks are chosen so that the block is as large as can be; what was left out is named. A
-task counts once, by the protocol that most methods have it under. A variant of an objective that
-was measured on fewer tasks than the objective itself takes no part.
+Methods and tasks are chosen so that the block is as large as can be; where that leaves methods out,
+there is a second one with as many methods as can be. What was left out is named. A task counts
+once, by the protocol that most methods have it under. A variant of an objective that was measured
+on fewer tasks than the objective itself takes no part.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Block:
     """scores (tasks, methods, seeds), without a hole. cells[task][method]; dropped: left out.
 
     methods: their labels; objectives: what each of them is a row of. again: tasks of the block
-    under further protocols.
+    under further protocols. extent: what tells it from another block of these conditions.
     """
 
     kind: str
@@ -41,11 +42,13 @@ class Block:
     cells: tuple[tuple[Cell, ...], ...]
     dropped: tuple[str, ...]
     again: tuple[str, ...] = ()
+    extent: str = ""
 
     @property
     def name(self) -> str:
         """What was compared, for titles."""
-        return f"{self.kind}, {self.conditions.text().replace('pretrained on ', '')}"
+        conditions = self.conditions.text().replace("pretrained on ", "")
+        return f"{self.kind}, {conditions}{self.extent}"
 
     @property
     def rising(self) -> list[bool]:
@@ -76,7 +79,7 @@ def blocks(
     least_tasks: int = LEAST_TASKS,
     needed: Collection[str] = (),
 ) -> list[Block]:
-    """The largest complete block of each data kind and pretraining condition, if there is one.
+    """The complete blocks of each data kind and pretraining condition, none to two of them.
 
     part: of the grid, to look in; default all of it. needed: objectives that a block must hold.
     """
@@ -89,32 +92,29 @@ def blocks(
         rows = [row for row in rows if row not in variants]
         cells = _whole_cells({row: part[row] for row in rows}, kind, measure=measure, folds=folds)
         again = _again(cells)
-        done = {row: set(made) - again for row, made in cells.items()}
-        chosen = _largest(done, least_tasks=least_tasks, needed=needed)
-        if chosen is None:
-            continue
-        methods, tasks = chosen
-        methods.sort(key=lambda row: row.order)
-        tasks.sort(key=lambda column: column.order)
-        scores = _scores(cells, methods, tasks)
-        if scores is None:
-            continue
         every = {column for row in rows for column in part[row] if column.kind == kind}
-        dropped = [labels[row] for row in (*cells, *variants) if row not in methods]
-        dropped += _named(every - set(tasks) - again)
-        found.append(
-            Block(
-                kind=kind,
-                conditions=conditions,
-                methods=tuple(labels[row] for row in methods),
-                objectives=tuple(row.objective for row in methods),
-                tasks=tuple(tasks),
-                scores=scores,
-                cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
-                dropped=tuple(dropped),
-                again=tuple(_named(again)),
+        done = {row: set(made) - again for row, made in cells.items()}
+        chosen = _complete(done, least_tasks=least_tasks, needed=needed)
+        for methods, tasks in chosen:
+            scores = _scores(cells, methods, tasks)
+            if scores is None:
+                continue
+            dropped = [labels[row] for row in (*cells, *variants) if row not in methods]
+            extent = f", {len(methods)} methods on {len(tasks)} tasks" if len(chosen) > 1 else ""
+            found.append(
+                Block(
+                    kind=kind,
+                    conditions=conditions,
+                    methods=tuple(labels[row] for row in methods),
+                    objectives=tuple(row.objective for row in methods),
+                    tasks=tuple(tasks),
+                    scores=scores,
+                    cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
+                    dropped=(*dropped, *_named(every - set(tasks) - again)),
+                    again=tuple(_named(again)),
+                    extent=extent,
+                )
             )
-        )
     return found
 
 
@@ -176,26 +176,32 @@ def _again(cells: dict[RowKey, dict[ColumnKey, Cell]]) -> set[ColumnKey]:
     return {column for found in alike.values() for column in found[1:]}
 
 
-def _largest(
+Chosen = tuple[list[RowKey], list[ColumnKey]]
+
+
+def _complete(
     done: dict[RowKey, set[ColumnKey]], *, least_tasks: int, needed: Collection[str]
-) -> tuple[list[RowKey], list[ColumnKey]] | None:
-    """Methods and tasks of the largest block without a hole; None where it is too small.
+) -> list[Chosen]:
+    """The largest block without a hole and, if it is another, the one with most methods, in order.
 
     Looks at the sets of tasks that one or two methods have in common: the best block's tasks are
     nearly always among them, and the search stays quadratic.
     """
     candidates = {frozenset(one & other) for one in done.values() for other in done.values()}
-    best: tuple[tuple[int, int], list[RowKey], frozenset[ColumnKey]] | None = None
+    whole: list[Chosen] = []
     for tasks in sorted(candidates, key=lambda tasks: sorted(str(task.order) for task in tasks)):
-        methods = [row for row, columns in done.items() if tasks <= columns]
+        methods = sorted(
+            (row for row, columns in done.items() if tasks <= columns), key=lambda row: row.order
+        )
         if len(tasks) < least_tasks or len(methods) < LEAST_METHODS:
             continue
-        if not set(needed) <= {row.objective for row in methods}:
-            continue
-        size = (len(tasks) * len(methods), len(methods))
-        if best is None or size > best[0]:
-            best = size, methods, tasks
-    return None if best is None else (best[1], list(best[2]))
+        if set(needed) <= {row.objective for row in methods}:
+            whole.append((methods, sorted(tasks, key=lambda column: column.order)))
+    if not whole:
+        return []
+    largest = max(whole, key=lambda found: (len(found[0]) * len(found[1]), len(found[0])))
+    widest = max(whole, key=lambda found: (len(found[0]), len(found[1])))
+    return [largest] if len(widest[0]) == len(largest[0]) else [largest, widest]
 
 
 def _scores(

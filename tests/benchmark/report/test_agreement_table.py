@@ -120,6 +120,22 @@ def test_an_ablation_does_not_stand_for_its_objective(agreement_of, make_record)
     assert numbers(table, "LRW (finetune)")[0] == pytest.approx(1)
 
 
+def test_of_variants_with_as_many_options_the_one_measured_most_often_counts(
+    agreement_of, make_record
+):
+    def glcm(value, seed, **params):
+        record = make_record("glcm", "lrw", value, seed=seed)
+        fields = record.key_fields | {"params": params}
+        own = {"objective": ObjectiveInfo(name="glcm", params=params), "key_fields": fields}
+        return record.model_copy(update=own | {"cell_key": cell_key(fields)})
+
+    others = {name: (value, value) for name, value in PAPER["lrw"].items() if name != "glcm"}
+    more = [glcm(PAPER["lrw"]["glcm"], seed, denominator="symmetric") for seed in (0, 1)]
+    [table] = agreement_of({"lrw": others}, more=[*more, glcm(1.0, 0, denominator="one_way")])
+    assert numbers(table, "LRW (finetune)")[0] == pytest.approx(1)
+    assert numbers(table, "LRW (finetune)")[3] == 2
+
+
 def test_without_published_numbers_there_is_no_table(agreement_of):
     assert not agreement_of(PAPER, published=False)
 

@@ -102,6 +102,25 @@ def test_an_incomplete_task_is_left_out_and_named(report_of, grid, make_record, 
     assert any("Left out" in note and "DFDC" in note for note in table.notes)
 
 
+def test_methods_that_the_largest_block_leaves_out_are_ranked_in_a_second_one(
+    report_of, grid, make_record
+):
+    """Three methods on four tasks are more numbers than five on the two that all of them have."""
+    some = [
+        make_record(name, task, 30 + seed, seed=seed)
+        for name in ("dpc", "infomax")
+        for task in ("lrw", "dfdc")
+        for seed in (0, 1)
+    ]
+    report = report_of(*grid, *some)
+    large, wide = named(report, "ranks-1"), named(report, "ranks-2")
+    assert large.title.endswith("3 methods on 4 tasks")
+    assert wide.title.endswith("5 methods on 2 tasks")
+    assert [column.label for column in wide.columns] == ["average rank", "LRW", "DFDC"]
+    assert {"DPC", "InfoMax"} <= ranks_of(wide).keys() > ranks_of(large).keys()
+    assert any("Left out" in note and "DPC, InfoMax" in note for note in large.notes)
+
+
 def test_data_kinds_and_pretraining_are_ranked_apart(report_of, grid, make_record):
     other = [
         make_record(name, task, value, kind="full", steps=900)
