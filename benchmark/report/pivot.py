@@ -30,8 +30,14 @@ class MeasuredRows:
 
     @property
     def grid(self) -> Grid:
-        """All rows together."""
-        return {key: cells for grid in self.grids.values() for key, cells in grid.items()}
+        """All rows together: one may stand in several lines, as with sight and with sound too."""
+        found: Grid = {}
+        for grid in self.grids.values():
+            for key, cells in grid.items():
+                row = found.setdefault(key, {})
+                for column, records in cells.items():
+                    row[column] = [*row.get(column, ()), *records]
+        return found
 
 
 def paper_table(
@@ -204,4 +210,6 @@ def _variants(line: Line, grid: Grid) -> list[tuple[str, dict[ColumnKey, list[Re
     # what sets a variant apart: its label without the objective's title
     apart = [labels[key].partition(": ")[2] for key in keys]
     names = [f"{line.label}: {words}" if words else line.label for words in apart]
-    return [(name, grid[key]) for name, key in zip(names, keys, strict=True)]
+    found = [(name, grid[key]) for name, key in zip(names, keys, strict=True)]
+    # beside the published number stands what nothing sets apart; the sort is stable
+    return sorted(found, key=lambda entry: entry[0] != line.label)

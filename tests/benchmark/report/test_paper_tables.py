@@ -259,3 +259,27 @@ def test_a_failed_run_has_its_mark_in_the_papers_tables_too(tables_of, make_reco
     table = tables_of(make_record(value=None), make_record("moco"))["glcm-t4"]
     [glcm] = [row for row in table.rows if row.label == "GLCM (Ours)"]
     assert glcm.cells[-1].mark is Mark.FAILED
+
+
+def test_one_row_may_stand_in_several_lines(tables_of, make_record):
+    """With local features by sight alone, with all of them by sight and sound: one encoder."""
+    heard = make_record("glcm", "dfdc", 64, key_fields=fields(features="all"))
+    heard = heard.model_copy(update={"task": heard.task.model_copy(update={"modality": "av"})})
+    table = tables_of(make_record("glcm", "dfdc", 60, key_fields=fields(features="local")), heard)[
+        "glcm-t5"
+    ]
+    found = {row.details: [cell.value for cell in row.cells[-2:]] for row in table.rows}
+    assert found["Loc.",] == [60, None]
+    assert found["Glob.+Loc.",] == [None, 64]
+
+
+def test_the_plain_objective_stands_beside_the_published_number(tables_of, make_record):
+    """Also where a variant comes first by its options."""
+    table = tables_of(
+        with_params(make_record(value=50), denominator="one_way"),
+        with_params(make_record(value=60), denominator="symmetric"),
+        with_params(make_record(value=55), denominator="symmetric", pooling="average"),
+    )["glcm-t4"]
+    ours = [row for row in table.rows if row.label.startswith("GLCM (Ours)")]
+    assert [row.cells[-1].value for row in ours] == [60, 50, 55]
+    assert [row.cells[0].value is None for row in ours] == [False, True, True]
