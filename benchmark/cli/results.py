@@ -66,6 +66,24 @@ def reindex(*, runs: Runs = DEFAULT_RUNS) -> None:
 
 
 @app.command()
+def compact(*, runs: Runs = DEFAULT_RUNS) -> None:
+    """Store predictions in fewer bytes: as few bits as change no score and no sample's answer.
+
+    Each record has a successor with a new run_id that says which one it supersedes; the old files
+    are removed.
+    """
+    from benchmark.results.compact import compact as shrink
+    from benchmark.results.store import RecordStore
+
+    _need(runs)
+    found = shrink(RecordStore(runs))
+    typer.echo(
+        f"{runs}: {found.rewritten} rewritten, {found.before / 1e6:.1f} to "
+        f"{found.after / 1e6:.1f} MB; {found.kept} stay as they are"
+    )
+
+
+@app.command()
 def merge(
     others: Annotated[
         list[Path], typer.Argument(help="Folders of records to take over.", metavar="OTHER...")

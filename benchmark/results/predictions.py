@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,8 +91,15 @@ def write_predictions(
             hypothesis=_texts(hypothesis),
         )
     )
+    return write_table(path, table, root=root)
+
+
+def write_table(
+    path: Path, table: PredictionTable, *, root: Path | None = None, method: int = ZIP_DEFLATED
+) -> Predictions:
+    """Save a table as it is. method: of zipfile, by which its columns are compressed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_over(path, _npz_bytes(table))
+    write_over(path, _npz_bytes(table, method))
     place = path.relative_to(root).as_posix() if root else path.name
     columns = list(table.parts())
     return Predictions(path=place, sha256=file_sha256(path), columns=columns)
@@ -140,14 +148,14 @@ def _texts(values: Sequence[str] | None) -> Array | None:
     return None if values is None else np.asarray(values, dtype=np.str_)
 
 
-def _npz_bytes(table: PredictionTable) -> bytes:
+def _npz_bytes(table: PredictionTable, method: int) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, array in table.parts().items():
             part = io.BytesIO()
             np.lib.format.write_array(part, array, allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = method
             entry.create_system = 3  # chosen: the same byte on every platform
             archive.writestr(entry, part.getvalue())
     return buffer.getvalue()
