@@ -93,12 +93,16 @@ def blocks(
         cells = _whole_cells({row: part[row] for row in rows}, kind, measure=measure, folds=folds)
         again = _again(cells)
         every = {column for row in rows for column in part[row] if column.kind == kind}
-        done = {row: set(made) - again for row, made in cells.items()}
+        done = {
+            row: {
+                column: frozenset(of_seed(cell))
+                for column, cell in made.items()
+                if column not in again
+            }
+            for row, made in cells.items()
+        }
         chosen = _complete(done, least_tasks=least_tasks, needed=needed)
         for methods, tasks in chosen:
-            scores = _scores(cells, methods, tasks)
-            if scores is None:
-                continue
             dropped = [labels[row] for row in (*cells, *variants) if row not in methods]
             extent = f", {len(methods)} methods on {len(tasks)} tasks" if len(chosen) > 1 else ""
             found.append(
@@ -108,7 +112,7 @@ def blocks(
                     methods=tuple(labels[row] for row in methods),
                     objectives=tuple(row.objective for row in methods),
                     tasks=tuple(tasks),
-                    scores=scores,
+                    scores=_scores(cells, methods, tasks),
                     cells=tuple(tuple(cells[row][task] for row in methods) for task in tasks),
                     dropped=(*dropped, *_named(every - set(tasks) - again)),
                     again=tuple(_named(again)),
@@ -177,42 +181,60 @@ def _again(cells: dict[RowKey, dict[ColumnKey, Cell]]) -> set[ColumnKey]:
 
 
 Chosen = tuple[list[RowKey], list[ColumnKey]]
+Seeds = dict[RowKey, dict[ColumnKey, frozenset[int]]]
 
 
-def _complete(
-    done: dict[RowKey, set[ColumnKey]], *, least_tasks: int, needed: Collection[str]
-) -> list[Chosen]:
+def _complete(seeds: Seeds, *, least_tasks: int, needed: Collection[str]) -> list[Chosen]:
     """The largest block without a hole and, if it is another, the one with most methods, in order.
+
+    seeds: of each cell. Of the tasks that a block's methods have, those count which give it most
+    scores: one of a single seed would leave all others a single seed, too.
+    """
+    found = [
+        (methods, tasks, len(shared))
+        for methods, tasks in _candidates(seeds)
+        if len(tasks) >= least_tasks
+        and len(methods) >= LEAST_METHODS
+        and set(needed) <= {row.objective for row in methods}
+        and (shared := frozenset.intersection(*(seeds[r][task] for r in methods for task in tasks)))
+    ]
+    if not found:
+        return []
+    largest = max(found, key=lambda one: (len(one[0]) * len(one[1]), len(one[0])))[0]
+    widest = max(found, key=lambda one: len(one[0]))[0]
+    chosen = []
+    for methods in [largest] if len(widest) == len(largest) else [largest, widest]:
+        alike = [one for one in found if one[0] == methods]
+        chosen.append(max(alike, key=lambda one: len(one[1]) * one[2])[:2])
+    return chosen
+
+
+def _candidates(seeds: Seeds) -> Iterator[Chosen]:
+    """Methods and the tasks that all of them have, with one seed, with two, and so on.
 
     Looks at the sets of tasks that one or two methods have in common: the best block's tasks are
     nearly always among them, and the search stays quadratic.
     """
-    candidates = {frozenset(one & other) for one in done.values() for other in done.values()}
-    whole: list[Chosen] = []
-    for tasks in sorted(candidates, key=lambda tasks: sorted(str(task.order) for task in tasks)):
-        methods = sorted(
-            (row for row, columns in done.items() if tasks <= columns), key=lambda row: row.order
-        )
-        if len(tasks) < least_tasks or len(methods) < LEAST_METHODS:
-            continue
-        if set(needed) <= {row.objective for row in methods}:
-            whole.append((methods, sorted(tasks, key=lambda column: column.order)))
-    if not whole:
-        return []
-    largest = max(whole, key=lambda found: (len(found[0]) * len(found[1]), len(found[0])))
-    widest = max(whole, key=lambda found: (len(found[0]), len(found[1])))
-    return [largest] if len(widest[0]) == len(largest[0]) else [largest, widest]
+    for least in sorted({len(found) for made in seeds.values() for found in made.values()}):
+        done = {
+            row: frozenset(column for column, found in made.items() if len(found) >= least)
+            for row, made in seeds.items()
+        }
+        common = {one & other for one in done.values() for other in done.values()} - {frozenset()}
+        for tasks in sorted(common, key=lambda tasks: sorted(str(task.order) for task in tasks)):
+            methods = [row for row, columns in done.items() if tasks <= columns]
+            yield (
+                sorted(methods, key=lambda row: row.order),
+                sorted(tasks, key=lambda column: column.order),
+            )
 
 
 def _scores(
     cells: dict[RowKey, dict[ColumnKey, Cell]], methods: list[RowKey], tasks: list[ColumnKey]
-) -> NDArray[np.float64] | None:
-    """(tasks, methods, seeds) over the seeds that all cells share; None where none is."""
+) -> NDArray[np.float64]:
+    """(tasks, methods, seeds) over the seeds that all cells share."""
     by_seed = [[of_seed(cells[row][task]) for row in methods] for task in tasks]
-    shared = set.intersection(*(set(found) for line in by_seed for found in line))
-    if not shared:
-        return None
-    seeds = sorted(shared)
+    seeds = sorted(set.intersection(*(set(found) for line in by_seed for found in line)))
     return np.array([[[found[seed] for seed in seeds] for found in line] for line in by_seed])
 
 

@@ -121,6 +121,14 @@ def test_methods_that_the_largest_block_leaves_out_are_ranked_in_a_second_one(
     assert any("Left out" in note and "DPC, InfoMax" in note for note in large.notes)
 
 
+def test_a_task_of_one_seed_does_not_cost_the_others_theirs(report_of, grid, make_record):
+    more = [make_record(name, "hmdb51", 40) for name in SCORES]
+    table = named(report_of(*grid, *more), "ranks")
+    assert "HMDB51" not in [column.label for column in table.columns]
+    assert any(note.startswith("3 methods, 4 tasks, 2 seed(s)") for note in table.notes)
+    assert any("Left out" in note and "HMDB51 (finetune)" in note for note in table.notes)
+
+
 def test_data_kinds_and_pretraining_are_ranked_apart(report_of, grid, make_record):
     other = [
         make_record(name, task, value, kind="full", steps=900)
