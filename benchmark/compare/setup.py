@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from benchmark.results.keys import flat
 from benchmark.results.schema import Record
@@ -19,11 +19,17 @@ def disagreements(a: Record, b: Record, may_differ: Collection[str] = ()) -> lis
     """
     both = all(record.pretrain and record.pretrain.dataset for record in (a, b))
     ours, theirs = (_facts(record, pretrained=both) for record in (a, b))
-    names = dict.fromkeys([*ours, *theirs])
+    return differing(ours, theirs, but=may_differ)
+
+
+def differing(
+    ours: Mapping[str, str], theirs: Mapping[str, str], *, but: Collection[str] = ()
+) -> list[str]:
+    """The facts of which the two have other values, each as "fact: ours / theirs"."""
     return [
         f"{name}: {ours.get(name, 'unset')} / {theirs.get(name, 'unset')}"
-        for name in names
-        if name not in may_differ and ours.get(name) != theirs.get(name)
+        for name in dict.fromkeys([*ours, *theirs])
+        if name not in but and ours.get(name) != theirs.get(name)
     ]
 
 

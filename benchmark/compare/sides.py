@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.compare.setup import disagreements
+from benchmark.compare.setup import differing, disagreements
 from benchmark.config import override
 from benchmark.results.keys import canonical, flat
 from benchmark.results.schema import Record
@@ -62,8 +62,4 @@ def apart(a: Record, b: Record, sides: Sides, may_differ: Collection[str]) -> li
         dict(flat({k: v for k, v in record.objective.params.items() if k not in named}))
         for record in (a, b)
     )
-    return found + [
-        f"{name}: {ours.get(name, 'unset')} / {theirs.get(name, 'unset')}"
-        for name in dict.fromkeys([*ours, *theirs])
-        if ours.get(name) != theirs.get(name)
-    ]
+    return found + differing(ours, theirs)
